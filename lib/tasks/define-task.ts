@@ -1,0 +1,106 @@
+/** A task is one typed file, `tasks/<name>/task.ts`: everything that longshore knows about a processing container. */
+import type * as z from 'zod';
+import type { AttemptRecord, Report, StagedFile } from '../pipeline/attempt-record.ts';
+import type { Job, Params, Source } from '../pipeline/job.ts';
+import type { Receipt } from '../pipeline/receipt.ts';
+import type { FargateSize, Fetch } from '../ports.ts';
+
+/** What size and deadline are chosen by. `bytes` is the input's size; 0 when it is not known before the launch. */
+export interface Work<P> {
+  bytes: number;
+  params: P;
+}
+
+/** What a check or a metadata writer may look at. */
+export interface OutputContext<P = Params> {
+  job: Job;
+  params: P;
+  files: StagedFile[];
+  record: AttemptRecord;
+  report: Report;
+  /** The receipt of what is published now under this name, if anything is. */
+  published: Receipt | undefined;
+  /** Bytes `start`…`end` (inclusive) of a staged output; shorter at the end of the file. */
+  read(file: StagedFile, start: number, end: number): Promise<Buffer>;
+}
+
+/** `ok: false` sends the outputs to quarantine with `detail` as the reason. Throwing is for trouble on our side. */
+export interface CheckResult {
+  check: string;
+  file: string;
+  ok: boolean;
+  /** One sentence with the numbers: what was found, and against what. */
+  detail: string;
+}
+
+export interface Check<P> {
+  name: string;
+  run(file: StagedFile, context: OutputContext<P>): Promise<CheckResult>;
+}
+
+export interface OutputSpec<P> {
+  /** Glob on the output's name: `*.map`. */
+  pattern: string;
+  description: string;
+  contentType: string;
+  /** Least number of files that must match; 0 when optional. */
+  atLeast(params: P): number;
+  checks: Check<P>[];
+}
+
+/** A metadata file made after validation, published beside the outputs. */
+export interface MetadataFile {
+  name: string;
+  contentType: string;
+  body: string;
+}
+
+export type MetadataWriter<P> = (context: OutputContext<P>) => Promise<MetadataFile[]>;
+
+export interface TaskDefinition<S extends z.ZodObject = z.ZodObject> {
+  /** Letters, digits, `-`; the folder's name, the uploads prefix, the ECS family. */
+  name: string;
+  description: string;
+  /** Repository name of the image, without registry and tag: `longshore/osm-mapsforge`. */
+  image: string;
+  /** Started as `COMMAND INPUT OUTPUT`. */
+  command: string[];
+  /** How the same handler runs without a container engine, from the project's root; `tools` must be on the PATH. */
+  host?: { command: string[]; tools: Record<string, string> };
+  /** Name endings of the files that it takes: `.osm.pbf`. Empty: it takes none. */
+  accepts: string[];
+  /** Each parameter becomes an environment variable, its name in UPPER_SNAKE; `.describe()` is its help text. */
+  params: S;
+  /** Whether a job by parameters alone (no file) makes sense, and which parameters it needs for it. */
+  needsFile?(params: z.output<S>): string | undefined;
+  /** Publication name of a job by parameters: `europe/monaco`. A dropped file's is its key without the ending. */
+  publishAs?(params: z.output<S>): string;
+  /** Looks at the remote file behind the parameters. Throws {@link UnknownSourceError} when there is none. */
+  source?(params: z.output<S>, fetch: Fetch): Promise<Source | undefined>;
+  /** Days during which a published result from the same source is not made again; 0 never skips. */
+  freshness?(params: z.output<S>): number;
+  size(work: Work<z.output<S>>): FargateSize;
+  /** Out of memory is retried up to this size. */
+  ceiling: FargateSize;
+  deadlineSeconds(work: Work<z.output<S>>): number;
+  /** How often an attempt that failed for no known reason is tried in all. */
+  attempts: number;
+  /** First attempts on Fargate Spot. */
+  spot: boolean;
+  /** Whether the container may use the network. */
+  network: boolean;
+  /** Named limits, e.g. the mirror that it downloads from. */
+  limits?(params: z.output<S>): string[];
+  outputs: OutputSpec<z.output<S>>[];
+  metadata: MetadataWriter<z.output<S>>[];
+}
+
+/** The area or file that the parameters name is not there: quarantined with this message. */
+export class UnknownSourceError extends Error {
+  override name = 'UnknownSourceError';
+}
+
+/** Gives the definition its types. What cannot be typed is checked when the registry loads it (`registry.ts`). */
+export function defineTask<S extends z.ZodObject>(task: TaskDefinition<S>): TaskDefinition<S> {
+  return task;
+}
