@@ -1,0 +1,48 @@
+/** What travels in the queues, as JSON text. Each may come twice, late, or out of order. */
+import * as z from 'zod';
+
+const ParamValue = z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]);
+
+/** A file arrived in the uploads store. */
+export const UploadMessage = z.object({
+  kind: z.literal('upload'),
+  /** Key in the uploads store, decoded: `osm-mapsforge/malta.osm.pbf`. */
+  key: z.string(),
+  bytes: z.number(),
+  etag: z.string(),
+  /** Hex, where it is known: then it tells one content from another, else the ETag does. */
+  sha256: z.string().optional(),
+  /** Orders the versions of one key: the S3 sequencer, or the time of the change in hex. Compared as text. */
+  sequence: z.string(),
+});
+export type UploadMessage = z.infer<typeof UploadMessage>;
+
+/** A job asked for by name: `longshore run`, a manifest's entry. The same run, task, file and parameters are one job. */
+export const JobMessage = z.object({
+  kind: z.literal('job'),
+  run: z.string(),
+  task: z.string(),
+  params: z.record(z.string(), ParamValue),
+  /** Key of its file in the uploads store (below `.runs/` for files that `longshore run` brought), if it has one. */
+  input: z.object({ key: z.string(), bytes: z.number(), etag: z.string(), sha256: z.string().optional() }).optional(),
+  priority: z.int().min(0).max(9).default(0),
+  sequence: z.string(),
+});
+export type JobMessage = z.infer<typeof JobMessage>;
+
+/** Room was made, or time has passed: look at what waits. */
+export const WakeMessage = z.object({ kind: z.literal('wake') });
+
+export const PipelineMessage = z.discriminatedUnion('kind', [UploadMessage, JobMessage, WakeMessage]);
+export type PipelineMessage = z.infer<typeof PipelineMessage>;
+
+/** The steps after the container. */
+export const StepMessage = z.object({
+  kind: z.enum(['validate', 'publish']),
+  job: z.string(),
+  attempt: z.int(),
+});
+export type StepMessage = z.infer<typeof StepMessage>;
+
+/** Files that `longshore run FILE` brings live here in the uploads store; the watcher of dropped files passes it over. */
+export const RUN_INPUTS = '.runs/';
