@@ -8,7 +8,7 @@ export type TerminalState = Exclude<JobState, 'waiting' | 'running'>;
 /** Where a running job is. `launching` has no ref yet; from `validating` on, no container is left. */
 export type JobPhase = 'launching' | 'processing' | 'validating' | 'publishing';
 
-/** Why an attempt ended. Retries are decided on this alone (`causes.ts`). */
+/** Why an attempt, or the job itself, ended. Retries are decided on this alone (`retry.ts`). */
 export const CAUSES = [
   'succeeded',
   'bad-input',
@@ -21,6 +21,12 @@ export const CAUSES = [
   'failed',
   'cancelled',
   'input-changed',
+  'refused',
+  'invalid-output',
+  'bad-parameter',
+  'unknown-task',
+  'unknown-source',
+  'superseded',
 ] as const;
 export type Cause = (typeof CAUSES)[number];
 
@@ -30,6 +36,8 @@ export interface Attempt {
   attempt: number;
   size: FargateSize;
   spot: boolean;
+  /** The admission entry that it was started under. */
+  claim: string;
   claimedAt: number;
   /** The runner's name for it (ECS task ARN, container name); absent while launching. */
   ref?: string;
@@ -85,6 +93,10 @@ export interface Job {
   size: FargateSize;
   spot: boolean;
   attempts: Attempt[];
+  /** Not before this time: a retry that waits for a mirror to come back. */
+  notBefore?: number;
+  /** A claim that the sweep took back: its dispatcher, should it still live, must not start the job. */
+  revokedClaim?: string;
   acceptedAt: number;
   updatedAt: number;
   endedAt?: number;

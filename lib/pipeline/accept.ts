@@ -1,0 +1,235 @@
+/** From a message to a job: known by what it is made of, so that a message that comes twice makes one job. */
+import { clampTo, smallerOf } from '../tasks/sizes.ts';
+import { checkParams } from '../tasks/params.ts';
+import type { TaskDefinition } from '../tasks/define-task.ts';
+import { UnknownSourceError } from '../tasks/define-task.ts';
+import type { PipelineContext } from './context.ts';
+import { finish } from './finish.ts';
+import { freshReceipt } from './fresh.ts';
+import type { Cause, Job, Source } from './job.ts';
+import { isTerminal } from './job.ts';
+import { keys } from './keys.ts';
+import { readJob, writeMarkers } from './ledger.ts';
+import type { JobMessage, UploadMessage } from './messages.ts';
+import { RUN_INPUTS } from './messages.ts';
+import { dropRun, inputName, jobId, publicationName } from './names.ts';
+
+/** What a job is refused for before any container starts. */
+class RefusedError extends Error {
+  readonly cause_: Cause;
+  constructor(cause: Cause, message: string) {
+    super(message);
+    this.cause_ = cause;
+  }
+}
+
+/** `undefined`: the message asks for nothing (an older version of a file that came late, a file of `longshore run`). */
+export async function accept(ctx: PipelineContext, message: UploadMessage | JobMessage): Promise<Job | undefined> {
+  return message.kind === 'upload' ? await acceptUpload(ctx, message) : await acceptJob(ctx, message);
+}
+
+// --- Dropped files ------------------------------------------------------------------------------------------------
+
+/** The latest version seen of a dropped file. It is written before the job, and tells a repeated event from a new file. */
+interface UploadRecord {
+  key: string;
+  content: string;
+  sequence: string;
+  job: string;
+  run: string;
+}
+
+async function acceptUpload(ctx: PipelineContext, message: UploadMessage): Promise<Job | undefined> {
+  if (message.key.startsWith(RUN_INPUTS)) return undefined;
+  const upload = await latestUpload(ctx, message);
+  if (!upload) {
+    ctx.log.info('Upload:Accept:Stale', { key: message.key, sequence: message.sequence });
+    return undefined;
+  }
+  const slash = message.key.indexOf('/');
+  const taskName = slash < 0 ? '' : message.key.slice(0, slash);
+  const path = message.key.slice(slash + 1);
+  const task = ctx.tasks.get(taskName);
+  const ending = task?.accepts.find((one) => path.toLowerCase().endsWith(one.toLowerCase())) ?? '';
+  const shell: Shell = {
+    id: upload.job,
+    run: upload.run,
+    task: taskName || 'unknown',
+    name: publicationName(path.slice(0, path.length - ending.length)),
+    params: {},
+    inputs: [
+      {
+        key: message.key,
+        name: inputName(message.key, ending),
+        bytes: message.bytes,
+        etag: message.etag,
+        ...(message.sha256 === undefined ? {} : { sha256: message.sha256 }),
+      },
+    ],
+    bytes: message.bytes,
+    priority: 0,
+    sequence: message.sequence,
+  };
+  return await create(ctx, shell, (known) => {
+    if (ending !== '') return;
+    const takes = known.accepts.map((one) => `*${one}`).join(', ') || 'no files, only parameters';
+    throw new RefusedError('bad-input', `${taskName} takes ${takes}; "${path}" is none of these`);
+  });
+}
+
+/**
+ * The record of this key, moved on to the message's version; `undefined` when a newer version was seen already. The same
+ * content dropped again belongs to the same job, unless that job ended without publishing: dropping again is how a person
+ * asks for another try.
+ */
+async function latestUpload(ctx: PipelineContext, message: UploadMessage): Promise<UploadRecord | undefined> {
+  const key = keys.upload(message.key);
+  const content = message.sha256 ?? message.etag;
+  const [task = 'unknown', ...rest] = message.key.split('/');
+  const fresh: UploadRecord = {
+    key: message.key,
+    content,
+    sequence: message.sequence,
+    job: jobId(task, rest.join('/'), [content, message.sequence]),
+    run: dropRun(ctx.clock.now()),
+  };
+  for (;;) {
+    const seen = await ctx.records.read<UploadRecord>(key);
+    if (!seen) {
+      if ((await ctx.records.create(key, fresh)) !== undefined) return fresh;
+      continue;
+    }
+    const { value, version } = seen;
+    if (message.sequence === value.sequence) return value;
+    if (message.sequence < value.sequence) return value.content === content ? value : undefined;
+    const same = value.content === content && !(await endedUnpublished(ctx, value.job));
+    const next = same ? { ...value, sequence: message.sequence } : fresh;
+    if ((await ctx.records.replace(key, next, version)) !== undefined) return next;
+  }
+}
+
+async function endedUnpublished(ctx: PipelineContext, id: string): Promise<boolean> {
+  const job = await readJob(ctx, id);
+  return job !== undefined && isTerminal(job.state) && job.state !== 'published';
+}
+
+// --- Jobs asked for by name ---------------------------------------------------------------------------------------
+
+async function acceptJob(ctx: PipelineContext, message: JobMessage): Promise<Job> {
+  const task = ctx.tasks.get(message.task);
+  const { input } = message;
+  const ending = (input && task?.accepts.find((one) => input.key.toLowerCase().endsWith(one.toLowerCase()))) ?? '';
+  const base = input ? inputName(input.key, ending) : '';
+  const fileName = base.slice(0, base.length - ending.length);
+  const name = input ? publicationName(fileName) : nameByParams(task, message);
+  const identity = [message.run, JSON.stringify(Object.entries(message.params).sort()), input?.key ?? '', input?.sha256 ?? input?.etag ?? ''];
+  const shell: Shell = {
+    id: jobId(message.task, name, identity),
+    run: message.run,
+    task: message.task,
+    name,
+    params: message.params,
+    inputs: input ? [{ ...input, name: base }] : [],
+    bytes: input?.bytes ?? 0,
+    priority: message.priority,
+    sequence: message.sequence,
+  };
+  return await create(ctx, shell, (known) => {
+    if (input && ending === '') {
+      throw new RefusedError('bad-input', `${message.task} takes ${known.accepts.map((one) => `*${one}`).join(', ')}; "${base}" is none of these`);
+    }
+    const needs = input ? undefined : known.needsFile?.(checked(known, message.params));
+    if (needs !== undefined) throw new RefusedError('bad-parameter', needs);
+  });
+}
+
+/** A name for jobs that bring no file; a job whose parameters are bad still needs one to be told by. */
+function nameByParams(task: TaskDefinition | undefined, message: JobMessage): string {
+  const params = task && checkParams(task, message.params);
+  if (params?.ok && task?.publishAs) {
+    const name = task.publishAs(params.params);
+    if (name !== '') return publicationName(name);
+  }
+  return message.run;
+}
+
+// --- Both ---------------------------------------------------------------------------------------------------------
+
+type Shell = Pick<Job, 'id' | 'run' | 'task' | 'name' | 'params' | 'inputs' | 'bytes' | 'priority' | 'sequence'>;
+
+function checked(task: TaskDefinition, params: Job['params']): Record<string, unknown> {
+  const result = checkParams(task, params);
+  if (!result.ok) throw new RefusedError('bad-parameter', result.faults.join('; '));
+  return result.params;
+}
+
+/** Creates the job once, waiting; or ended already: refused with the reason, or fresh and so not made again. */
+async function create(ctx: PipelineContext, shell: Shell, alsoCheck: (task: TaskDefinition) => void): Promise<Job> {
+  const existing = await readJob(ctx, shell.id);
+  if (existing) return await again(ctx, existing);
+
+  const now = ctx.clock.now();
+  const size = { vcpu: 0, memoryMiB: 0, diskGiB: 0 };
+  let job: Job = { ...shell, state: 'waiting', size, spot: false, attempts: [], acceptedAt: now, updatedAt: now, limits: [] };
+  try {
+    job = await plan(ctx, job, alsoCheck);
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    job = { ...job, state: 'quarantined', cause: error.cause_, reason: error.message, endedAt: now };
+  }
+
+  await ctx.records.create(keys.accepted(job), {});
+  if (job.state === 'waiting') await writeMarkers(ctx, job);
+  if ((await ctx.records.create(keys.job(job.id), job)) === undefined) {
+    const first = await readJob(ctx, job.id);
+    return first ? await again(ctx, first) : job;
+  }
+  const { id, run, task, name, bytes, state, reason } = job;
+  ctx.log.info('Job:Accept:Done', { job: id, run, task, name, bytes, state, ...(reason === undefined ? {} : { reason }) });
+  return isTerminal(job.state) ? await finish(ctx, job) : job;
+}
+
+/** The message came again: whatever its first delivery did not get to write is written now. */
+async function again(ctx: PipelineContext, job: Job): Promise<Job> {
+  ctx.log.debug('Job:Accept:Known', { job: job.id, state: job.state });
+  await ctx.records.create(keys.accepted(job), {});
+  if (job.state === 'waiting') await writeMarkers(ctx, job);
+  return isTerminal(job.state) ? await finish(ctx, job) : job;
+}
+
+async function plan(ctx: PipelineContext, job: Job, alsoCheck: (task: TaskDefinition) => void): Promise<Job> {
+  const task = ctx.tasks.get(job.task);
+  if (!task) {
+    const known = [...ctx.tasks.keys()].join(', ');
+    throw new RefusedError('unknown-task', `There is no task "${job.task}"; drop files below <task>/, where the tasks are: ${known}`);
+  }
+  const params = checked(task, job.params);
+  alsoCheck(task);
+  const [input] = job.inputs;
+  if (input && job.bytes === 0) throw new RefusedError('bad-input', `The file "${input.name}" is empty (0 bytes)`);
+
+  const source = input ? undefined : await lookAt(ctx, task, params, job);
+  const bytes = input ? job.bytes : (source?.bytes ?? 0);
+  const planned: Job = {
+    ...job,
+    bytes,
+    ...(source ? { source } : {}),
+    size: clampTo(task.size({ bytes, params }), smallerOf(task.ceiling, ctx.settings.ceiling)),
+    spot: task.spot && ctx.settings.spotAvailable,
+    limits: task.limits?.(params) ?? [],
+  };
+  const fresh = await freshReceipt(ctx, planned, task.freshness?.(params) ?? 0);
+  if (!fresh) return planned;
+  return { ...planned, state: 'published', reason: fresh.reason, receipt: fresh.uri, endedAt: ctx.clock.now() };
+}
+
+/** A source that cannot be looked at now is left to the container, which tries again in its own time. */
+async function lookAt(ctx: PipelineContext, task: TaskDefinition, params: Record<string, unknown>, job: Job): Promise<Source | undefined> {
+  try {
+    return await task.source?.(params, ctx.fetch);
+  } catch (error) {
+    if (error instanceof UnknownSourceError) throw new RefusedError('unknown-source', error.message);
+    ctx.log.warn('Source:Look:Failed', { job: job.id, reason: String(error) });
+    return undefined;
+  }
+}

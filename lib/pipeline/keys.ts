@@ -1,0 +1,58 @@
+/**
+ * The ledger's layout. A LIST answers each question:
+ *
+ *     jobs/<job>                                        the record of each job: the truth
+ *     waiting/<priority>/<inverse bytes>/<run>/<job>    what waits, in the order in which it goes (largest first)
+ *     delayed/<time>/<priority>/<inverse bytes>/<run>/<job>   retries that wait for their time
+ *     runs/<run>/accepted/<job>                         all jobs of a run
+ *     runs/<run>/<terminal state>/<job>                 what was published, failed, … in it
+ *     uploads/<hash of key>                             the latest version seen of each dropped file
+ *     admission                                         what runs, against `maxTasks` and the named limits
+ *
+ * The markers below waiting/, delayed/ and runs/ follow the record: they are written before the step that makes them
+ * true is given up (its message acknowledged, its admission entry removed), so a crash leaves work to repeat, not to find.
+ */
+import type { Job, TerminalState } from './job.ts';
+import { digest } from './names.ts';
+
+/** 10^15 − bytes in 16 digits: more bytes sort first. 1 PB is beyond any object. */
+const inverse = (bytes: number): string => String(1e15 - Math.min(Math.floor(bytes), 1e15 - 1)).padStart(16, '0');
+
+const turn = (job: Job): string => `${job.priority}/${inverse(job.bytes)}/${job.run}/${job.id}`;
+
+export const keys = {
+  admission: 'admission',
+  jobs: 'jobs/',
+  job: (id: string): string => `jobs/${id}`,
+  upload: (key: string): string => `uploads/${digest(key)}`,
+  waitingPrefix: 'waiting/',
+  waiting: (job: Job): string => `waiting/${turn(job)}`,
+  delayedPrefix: 'delayed/',
+  delayed: (job: Job): string => `delayed/${new Date(job.notBefore ?? 0).toISOString()}/${turn(job)}`,
+  runs: 'runs/',
+  run: (run: string): string => `runs/${run}/`,
+  accepted: (job: Job): string => `runs/${job.run}/accepted/${job.id}`,
+  ended: (job: Job, state: TerminalState): string => `runs/${job.run}/${state}/${job.id}`,
+};
+
+/** Run and job of a marker below waiting/ or delayed/. */
+export function parseTurn(key: string): { run: string; job: string } {
+  const parts = key.split('/');
+  return { run: parts.at(-2) ?? '', job: parts.at(-1) ?? '' };
+}
+
+/** The time until which a marker below delayed/ waits. */
+export const delayedUntil = (key: string): number => Date.parse(key.split('/')[1] ?? '');
+
+/** Where things are published and set aside. */
+export const outputKeys = {
+  folder: (job: Pick<Job, 'task' | 'name'>): string => `${job.task}/${job.name}/`,
+  file: (job: Pick<Job, 'task' | 'name'>, file: string): string => `${job.task}/${job.name}/${file}`,
+  receipt: (job: Pick<Job, 'task' | 'name'>): string => `${job.task}/${job.name}/receipt.json`,
+};
+export const quarantineKeys = {
+  input: (job: Pick<Job, 'task' | 'id'>, name: string): string => `${job.task}/${job.id}/input/${name}`,
+  output: (job: Pick<Job, 'task' | 'id'>, file: string): string => `${job.task}/${job.id}/output/${file}`,
+  log: (job: Pick<Job, 'task' | 'id'>, attempt: number): string => `${job.task}/${job.id}/attempt-${attempt}.log.jsonl`,
+  receipt: (job: Pick<Job, 'task' | 'id'>): string => `${job.task}/${job.id}/receipt.json`,
+};

@@ -1,0 +1,182 @@
+/** Parameters at the edge: what a person or a manifest gives becomes typed values, and those an environment. */
+import * as z from 'zod';
+import type { Params, ParamValue } from '../pipeline/job.ts';
+import type { TaskDefinition } from './define-task.ts';
+import { paramText, paramType, type ParamType } from './param-type.ts';
+import { nearest } from './nearest.ts';
+
+/** Every fault of the given parameters at once, each a sentence that names the parameter, its value and what is allowed. */
+export class BadParamsError extends Error {
+  override name = 'BadParamsError';
+  readonly faults: string[];
+  constructor(task: string, faults: string[]) {
+    super(`Bad parameters for ${task}: ${faults.join(' ')}`);
+    this.faults = faults;
+  }
+}
+
+/** `['type=hd', 'area=europe/monaco']` → `{ type: 'hd', area: 'europe/monaco' }`. Throws {@link BadParamsError}. */
+export function readAssignments(task: TaskDefinition, assignments: string[]): Record<string, string> {
+  const values = new Map<string, string>();
+  const faults: string[] = [];
+  for (const assignment of assignments) {
+    const [, name, value] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
+    if (name === undefined || value === undefined) {
+      faults.push(`"${assignment}" is not of the form name=value.`);
+    } else if (values.has(name)) {
+      faults.push(`${name} is given twice: "${values.get(name)}" and "${value}".`);
+    } else {
+      values.set(name, value);
+    }
+  }
+  if (faults.length > 0) {
+    throw new BadParamsError(task.name, faults);
+  }
+  return Object.fromEntries(values);
+}
+
+/**
+ * The values as the task's schema types them; those not given stay absent, so that the handler's own default holds. Text
+ * becomes a number, a boolean (`true`, `false`) or a list (`en,de`) where the schema wants one. Throws {@link BadParamsError}.
+ */
+export function parseParams(task: TaskDefinition, given: Readonly<Record<string, ParamValue>>): Params {
+  const types = paramTypes(task);
+  const faults = unknownNames(task, given);
+  const typed: Params = {};
+  for (const [name, type] of types) {
+    const value = Object.hasOwn(given, name) ? given[name] : undefined;
+    if (value === undefined) {
+      faults.push(...(type.required ? [`${name} is missing (${expected(type)}).`] : []));
+      continue;
+    }
+    const { data, error } = z
+      .object({ [name]: task.params.shape[name] })
+      .safeParse({ [name]: coerce(value, type) });
+    if (data) {
+      Object.assign(typed, data);
+    } else {
+      faults.push(`${name} is ${JSON.stringify(value)}, but must be ${expected(type)}${own(error)}.`);
+    }
+  }
+  // Refinements over several parameters are asked only when each by itself is right.
+  const whole = faults.length === 0 ? task.params.safeParse(typed) : undefined;
+  faults.push(...(whole?.error?.issues.map((issue) => `${issue.message}.`) ?? []));
+  if (faults.length > 0) {
+    throw new BadParamsError(task.name, faults);
+  }
+  return typed;
+}
+
+/** The same with the defaults filled in: what `size`, `source` and the checks are asked with. */
+export function withDefaults<S extends z.ZodObject>(task: TaskDefinition<S>, params: Params): z.output<S> {
+  return task.params.parse(params);
+}
+
+/** `skipPoi` and `skip-poi` → `SKIP_POI`. */
+export function envName(name: string): string {
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replaceAll('-', '_')
+    .toUpperCase();
+}
+
+/** Environment of the main container; lists are joined by `,`. A parameter that is not given is not there. */
+export function paramsToEnv(task: TaskDefinition, params: Params): Record<string, string> {
+  return Object.fromEntries(
+    [...paramTypes(task).keys()]
+      .filter((name) => params[name] !== undefined)
+      .map((name) => [envName(name), paramText(params[name])]),
+  );
+}
+
+export interface ParamHelp {
+  name: string;
+  env: string;
+  /** `ram|hd`, `integer`, `a,b,…`. */
+  type: string;
+  /** As it would be given on the command line; absent when there is none. */
+  default?: string;
+  required: boolean;
+  description: string;
+}
+
+/** One entry a parameter, in the schema's order: for `--help` and the generated tables. */
+export function describeParams(task: TaskDefinition): ParamHelp[] {
+  return [...paramTypes(task)].map(([name, type]) => ({
+    name,
+    env: envName(name),
+    type: typeLabel(type),
+    ...(type.default === undefined ? {} : { default: type.default }),
+    required: type.required,
+    description: type.description,
+  }));
+}
+
+/** Lines of `--help`, names and types in columns. */
+export function paramHelpLines(task: TaskDefinition): string[] {
+  const params = describeParams(task);
+  const left = params.map((param) => `${param.name}=${param.type}`);
+  const width = Math.max(0, ...left.map((text) => text.length));
+  return params.map((param, index) => {
+    const note =
+      param.default === undefined ? (param.required ? ' (required)' : '') : ` (default: ${param.default})`;
+    return `${left[index]!.padEnd(width)}  ${param.description}${note}`;
+  });
+}
+
+function paramTypes(task: TaskDefinition): Map<string, ParamType> {
+  return new Map(Object.entries(task.params.shape).map(([name, schema]) => [name, paramType(schema)]));
+}
+
+function unknownNames(task: TaskDefinition, given: Readonly<Record<string, ParamValue>>): string[] {
+  const known = Object.keys(task.params.shape);
+  return Object.keys(given)
+    .filter((name) => !known.includes(name))
+    .map((name) => {
+      const guess = nearest(name, known);
+      return `There is no parameter "${name}"${guess ? `; did you mean "${guess}"?` : '.'} There are: ${known.join(', ')}.`;
+    });
+}
+
+const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
+
+// Text that does not look like the wanted type is passed on as it is: the schema then refuses it, and the fault shows it.
+function coerce(value: ParamValue, { kind }: ParamType): unknown {
+  if (typeof value !== 'string') {
+    return value;
+  }
+  switch (kind) {
+    case 'number':
+    case 'integer':
+      return NUMBER.test(value) ? Number(value) : value;
+    case 'boolean':
+      return value === 'true' ? true : value === 'false' ? false : value;
+    case 'list':
+      return value === '' ? [] : value.split(',').map((item) => item.trim());
+    default:
+      return value;
+  }
+}
+
+function expected({ kind, values }: ParamType): string {
+  const words: Record<ParamType['kind'], string> = {
+    enum: `one of ${values?.join(', ')}`,
+    list: values ? `a list of any of ${values.join(', ')}` : 'a list: a,b,…',
+    boolean: 'true or false',
+    integer: 'a whole number',
+    number: 'a number',
+    string: 'text',
+  };
+  return words[kind];
+}
+
+// A wrong type or value is said by `expected` already; a bound or a pattern has more to tell.
+function own(error: z.core.$ZodError): string {
+  const messages = error.issues
+    .filter((issue) => issue.code !== 'invalid_type' && issue.code !== 'invalid_value')
+    .map((issue) => issue.message);
+  return messages.length > 0 ? ` (${messages.join('; ')})` : '';
+}
+
+const typeLabel = ({ kind, values }: ParamType): string =>
+  kind === 'enum' ? values!.join('|') : kind === 'list' ? (values ? `${values.join('|')},…` : 'a,b,…') : kind;
