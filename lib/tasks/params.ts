@@ -55,7 +55,7 @@ export function parseParams(task: TaskDefinition, given: Readonly<Record<string,
     if (data) {
       Object.assign(typed, data);
     } else {
-      faults.push(`${name} is ${JSON.stringify(value)}, but must be ${expected(type)}${own(error)}.`);
+      faults.push(`${name} is ${JSON.stringify(value)}, but must be ${expected(type, error)}.`);
     }
   }
   // Refinements over several parameters are asked only when each by itself is right.
@@ -158,7 +158,7 @@ function coerce(value: ParamValue, { kind }: ParamType): unknown {
   }
 }
 
-function expected({ kind, values }: ParamType): string {
+function expected({ kind, values }: ParamType, error?: z.ZodError): string {
   const words: Record<ParamType['kind'], string> = {
     enum: `one of ${values?.join(', ')}`,
     list: values ? `a list of any of ${values.join(', ')}` : 'a list: a,b,…',
@@ -167,15 +167,12 @@ function expected({ kind, values }: ParamType): string {
     number: 'a number',
     string: 'text',
   };
-  return words[kind];
-}
-
-// A wrong type or value is said by `expected` already; a bound or a pattern has more to tell.
-function own(error: z.core.$ZodError): string {
-  const messages = error.issues
-    .filter((issue) => issue.code !== 'invalid_type' && issue.code !== 'invalid_value')
-    .map((issue) => issue.message);
-  return messages.length > 0 ? ` (${messages.join('; ')})` : '';
+  // A wrong type or value is said by these words already; a bound or a pattern has more to tell, and says it all for text.
+  const more = (error?.issues ?? [])
+    .filter(({ code }) => code !== 'invalid_type' && code !== 'invalid_value')
+    .map(({ message }) => message)
+    .join('; ');
+  return more === '' ? words[kind] : kind === 'string' ? more : `${words[kind]} (${more})`;
 }
 
 const typeLabel = ({ kind, values }: ParamType): string =>
