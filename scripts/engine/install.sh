@@ -34,8 +34,9 @@ give_id_ranges() {
     start=$(cat /etc/subuid /etc/subgid 2>/dev/null | awk -F: 'BEGIN { m = 100000 } $2 + $3 > m { m = $2 + $3 } END { print m }')
     say "giving $user the ids $start-$((start + 65535)) for rootless containers"
     as_root usermod --add-subuids "$start-$((start + 65535))" --add-subgids "$start-$((start + 65535))" "$user"
-    podman system migrate >/dev/null 2>&1 || true # only matters when Podman ran before without the range
   fi
+  # A Podman that ran before the range was given goes on without it until it is told.
+  if [ "$(podman unshare cat /proc/self/uid_map 2>/dev/null | wc -l)" -lt 2 ]; then podman system migrate >/dev/null 2>&1 || true; fi
 }
 
 install_podman() {
