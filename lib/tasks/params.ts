@@ -10,7 +10,7 @@ export class BadParamsError extends Error {
   override name = 'BadParamsError';
   readonly faults: string[];
   constructor(task: string, faults: string[]) {
-    super(`Bad parameters for ${task}: ${faults.join(' ')}`);
+    super(`Bad parameters for ${task}: ${faults.join('; ')}`);
     this.faults = faults;
   }
 }
@@ -22,9 +22,9 @@ export function readAssignments(task: TaskDefinition, assignments: string[]): Re
   for (const assignment of assignments) {
     const [, name, value] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
     if (name === undefined || value === undefined) {
-      faults.push(`"${assignment}" is not of the form name=value.`);
+      faults.push(`"${assignment}" is not of the form name=value`);
     } else if (values.has(name)) {
-      faults.push(`${name} is given twice: "${values.get(name)}" and "${value}".`);
+      faults.push(`${name} is given twice: "${values.get(name)}" and "${value}"`);
     } else {
       values.set(name, value);
     }
@@ -35,41 +35,58 @@ export function readAssignments(task: TaskDefinition, assignments: string[]): Re
   return Object.fromEntries(values);
 }
 
+export type CheckedParams<S extends z.ZodObject = z.ZodObject> =
+  | {
+      ok: true;
+      /** As given, typed; what was not given stays absent, so that the handler's own default holds. */
+      given: Params;
+      /** The same with the defaults filled in: what `size`, `source` and the checks are asked with. */
+      params: z.output<S>;
+    }
+  | { ok: false; faults: string[] };
+
 /**
- * The values as the task's schema types them; those not given stay absent, so that the handler's own default holds. Text
- * becomes a number, a boolean (`true`, `false`) or a list (`en,de`) where the schema wants one. Throws {@link BadParamsError}.
+ * Text becomes a number, a boolean (`true`, `false`) or a list (`en,de`) where the schema wants one. All faults are told,
+ * each with the parameter, its value and what is allowed.
  */
-export function parseParams(task: TaskDefinition, given: Readonly<Record<string, ParamValue>>): Params {
-  const types = paramTypes(task);
-  const faults = unknownNames(task, given);
-  const typed: Params = {};
-  for (const [name, type] of types) {
-    const value = Object.hasOwn(given, name) ? given[name] : undefined;
+export function checkParams<S extends z.ZodObject>(
+  task: TaskDefinition<S>,
+  raw: Readonly<Record<string, ParamValue>>,
+): CheckedParams<S> {
+  const faults = unknownNames(task, raw);
+  const given: Params = {};
+  for (const [name, type] of paramTypes(task)) {
+    const value = Object.hasOwn(raw, name) ? raw[name] : undefined;
     if (value === undefined) {
-      faults.push(...(type.required ? [`${name} is missing (${expected(type)}).`] : []));
+      faults.push(...(type.required ? [`${name} is missing (${expected(type)})`] : []));
       continue;
     }
     const { data, error } = z
-      .object({ [name]: task.params.shape[name] })
+      .object({ [name]: task.params.shape[name]! })
       .safeParse({ [name]: coerce(value, type) });
     if (data) {
-      Object.assign(typed, data);
+      Object.assign(given, data);
     } else {
-      faults.push(`${name} is ${JSON.stringify(value)}, but must be ${expected(type, error)}.`);
+      faults.push(`${name} is ${JSON.stringify(value)}, but must be ${expected(type, error)}`);
     }
   }
-  // Refinements over several parameters are asked only when each by itself is right.
-  const whole = faults.length === 0 ? task.params.safeParse(typed) : undefined;
-  faults.push(...(whole?.error?.issues.map((issue) => `${issue.message}.`) ?? []));
   if (faults.length > 0) {
-    throw new BadParamsError(task.name, faults);
+    return { ok: false, faults };
   }
-  return typed;
+  // Only now the schema as a whole: it may have refinements over several parameters.
+  const whole = task.params.safeParse(given);
+  return whole.success
+    ? { ok: true, given, params: whole.data }
+    : { ok: false, faults: whole.error.issues.map(({ message }) => message) };
 }
 
-/** The same with the defaults filled in: what `size`, `source` and the checks are asked with. */
-export function withDefaults<S extends z.ZodObject>(task: TaskDefinition<S>, params: Params): z.output<S> {
-  return task.params.parse(params);
+/** {@link checkParams} for callers that stop at a fault. Throws {@link BadParamsError}. */
+export function parseParams(task: TaskDefinition, raw: Readonly<Record<string, ParamValue>>): Params {
+  const result = checkParams(task, raw);
+  if (!result.ok) {
+    throw new BadParamsError(task.name, result.faults);
+  }
+  return result.given;
 }
 
 /** `skipPoi` and `skip-poi` → `SKIP_POI`. */
@@ -134,7 +151,7 @@ function unknownNames(task: TaskDefinition, given: Readonly<Record<string, Param
     .filter((name) => !known.includes(name))
     .map((name) => {
       const guess = nearest(name, known);
-      return `There is no parameter "${name}"${guess ? `; did you mean "${guess}"?` : '.'} There are: ${known.join(', ')}.`;
+      return `there is no parameter "${name}"${guess ? `: did you mean "${guess}"?` : ''} (there are ${known.join(', ')})`;
     });
 }
 

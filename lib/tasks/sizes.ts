@@ -64,7 +64,7 @@ export function roundUp({ vcpu, memoryMiB, diskGiB }: FargateSize): FargateSize 
  * the attempt that succeeds, and 2 GB to 120 GB takes six steps; Fargate's own steps of 1 GB would take dozens.
  */
 export function nextMemory(size: FargateSize, ceiling: FargateSize): FargateSize | undefined {
-  const memoryMiB = Math.min(size.memoryMiB * 2, LARGEST_SIZE.memoryMiB);
+  const memoryMiB = Math.min(size.memoryMiB * 2, ceiling.memoryMiB, LARGEST_SIZE.memoryMiB);
   const next = clampTo(roundUp({ ...size, memoryMiB }), ceiling);
   return next.memoryMiB > size.memoryMiB ? next : undefined;
 }
@@ -80,6 +80,9 @@ export function clampTo(size: FargateSize, ceiling: FargateSize): FargateSize {
     diskGiB: Math.min(size.diskGiB, ceiling.diskGiB),
   };
 }
+
+/** The ceiling that two ceilings make: the task's and the backend's. */
+export const smallerOf = (a: FargateSize, b: FargateSize): FargateSize => clampTo(a, b);
 
 /** `2 vCPU / 8 GB`, with the disk when it is more than the free one. */
 export function sizeText({ vcpu, memoryMiB, diskGiB }: FargateSize): string {

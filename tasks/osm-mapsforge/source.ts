@@ -1,4 +1,5 @@
 /** The extract behind an area, as its mirror describes it: looked at before a launch, never downloaded here. */
+import { isNativeError } from 'node:util/types';
 import type { Source } from '../../lib/pipeline/job.ts';
 import type { Fetch } from '../../lib/ports.ts';
 import { UnknownSourceError } from '../../lib/tasks/define-task.ts';
@@ -60,8 +61,7 @@ async function ask(fetch: Fetch, uri: string, method: 'HEAD' | 'GET'): Promise<R
     return await fetch(uri, { method, signal: AbortSignal.timeout(TIMEOUT_MS) });
   } catch (error) {
     // fetch hides the reason ("connect ECONNREFUSED …") in the cause.
-    const reason =
-      error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+    const reason = isNativeError(error) && isNativeError(error.cause) ? error.cause.message : String(error);
     throw new Error(`${uri} cannot be reached: ${reason}`, { cause: error });
   }
 }
