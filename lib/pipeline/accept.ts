@@ -6,8 +6,8 @@ import { UnknownSourceError } from '../tasks/define-task.ts';
 import type { PipelineContext } from './context.ts';
 import { finish } from './finish.ts';
 import { freshReceipt } from './fresh.ts';
-import type { Cause, Job, Source } from './job.ts';
-import { isTerminal } from './job.ts';
+import type { Cause, Job, Params, Source } from './job.ts';
+import { isTerminal, paramsText } from './job.ts';
 import { keys } from './keys.ts';
 import { readJob, writeMarkers } from './ledger.ts';
 import type { JobMessage, UploadMessage } from './messages.ts';
@@ -24,7 +24,10 @@ class RefusedError extends Error {
 }
 
 /** `undefined`: the message asks for nothing (an older version of a file that came late, a file of `longshore run`). */
-export async function accept(ctx: PipelineContext, message: UploadMessage | JobMessage): Promise<Job | undefined> {
+export async function accept(
+  ctx: PipelineContext,
+  message: UploadMessage | JobMessage,
+): Promise<Job | undefined> {
   return message.kind === 'upload' ? await acceptUpload(ctx, message) : await acceptJob(ctx, message);
 }
 
@@ -118,11 +121,17 @@ async function endedUnpublished(ctx: PipelineContext, id: string): Promise<boole
 async function acceptJob(ctx: PipelineContext, message: JobMessage): Promise<Job> {
   const task = ctx.tasks.get(message.task);
   const { input } = message;
-  const ending = (input && task?.accepts.find((one) => input.key.toLowerCase().endsWith(one.toLowerCase()))) ?? '';
+  const ending =
+    (input && task?.accepts.find((one) => input.key.toLowerCase().endsWith(one.toLowerCase()))) ?? '';
   const base = input ? inputName(input.key, ending) : '';
   const fileName = base.slice(0, base.length - ending.length);
   const name = input ? publicationName(fileName) : nameByParams(task, message);
-  const identity = [message.run, JSON.stringify(Object.entries(message.params).sort()), input?.key ?? '', input?.sha256 ?? input?.etag ?? ''];
+  const identity = [
+    message.run,
+    paramsText(message.params),
+    input?.key ?? '',
+    input?.sha256 ?? input?.etag ?? '',
+  ];
   const shell: Shell = {
     id: jobId(message.task, name, identity),
     run: message.run,
@@ -136,9 +145,12 @@ async function acceptJob(ctx: PipelineContext, message: JobMessage): Promise<Job
   };
   return await create(ctx, shell, (known) => {
     if (input && ending === '') {
-      throw new RefusedError('bad-input', `${message.task} takes ${known.accepts.map((one) => `*${one}`).join(', ')}; "${base}" is none of these`);
+      throw new RefusedError(
+        'bad-input',
+        `${message.task} takes ${known.accepts.map((one) => `*${one}`).join(', ')}; "${base}" is none of these`,
+      );
     }
-    const needs = input ? undefined : known.needsFile?.(checked(known, message.params));
+    const needs = input ? undefined : known.needsFile?.(checked(known, message.params).params);
     if (needs !== undefined) throw new RefusedError('bad-parameter', needs);
   });
 }
@@ -155,22 +167,41 @@ function nameByParams(task: TaskDefinition | undefined, message: JobMessage): st
 
 // --- Both ---------------------------------------------------------------------------------------------------------
 
-type Shell = Pick<Job, 'id' | 'run' | 'task' | 'name' | 'params' | 'inputs' | 'bytes' | 'priority' | 'sequence'>;
+type Shell = Pick<
+  Job,
+  'id' | 'run' | 'task' | 'name' | 'params' | 'inputs' | 'bytes' | 'priority' | 'sequence'
+>;
 
-function checked(task: TaskDefinition, params: Job['params']): Record<string, unknown> {
+function checked(
+  task: TaskDefinition,
+  params: Job['params'],
+): { given: Params; params: Record<string, unknown> } {
   const result = checkParams(task, params);
   if (!result.ok) throw new RefusedError('bad-parameter', result.faults.join('; '));
-  return result.params;
+  return result;
 }
 
 /** Creates the job once, waiting; or ended already: refused with the reason, or fresh and so not made again. */
-async function create(ctx: PipelineContext, shell: Shell, alsoCheck: (task: TaskDefinition) => void): Promise<Job> {
+async function create(
+  ctx: PipelineContext,
+  shell: Shell,
+  alsoCheck: (task: TaskDefinition) => void,
+): Promise<Job> {
   const existing = await readJob(ctx, shell.id);
   if (existing) return await again(ctx, existing);
 
   const now = ctx.clock.now();
   const size = { vcpu: 0, memoryMiB: 0, diskGiB: 0 };
-  let job: Job = { ...shell, state: 'waiting', size, spot: false, attempts: [], acceptedAt: now, updatedAt: now, limits: [] };
+  let job: Job = {
+    ...shell,
+    state: 'waiting',
+    size,
+    spot: false,
+    attempts: [],
+    acceptedAt: now,
+    updatedAt: now,
+    limits: [],
+  };
   try {
     job = await plan(ctx, job, alsoCheck);
   } catch (error) {
@@ -185,7 +216,15 @@ async function create(ctx: PipelineContext, shell: Shell, alsoCheck: (task: Task
     return first ? await again(ctx, first) : job;
   }
   const { id, run, task, name, bytes, state, reason } = job;
-  ctx.log.info('Job:Accept:Done', { job: id, run, task, name, bytes, state, ...(reason === undefined ? {} : { reason }) });
+  ctx.log.info('Job:Accept:Done', {
+    job: id,
+    run,
+    task,
+    name,
+    bytes,
+    state,
+    ...(reason === undefined ? {} : { reason }),
+  });
   return isTerminal(job.state) ? await finish(ctx, job) : job;
 }
 
@@ -194,24 +233,29 @@ async function again(ctx: PipelineContext, job: Job): Promise<Job> {
   ctx.log.debug('Job:Accept:Known', { job: job.id, state: job.state });
   await ctx.records.create(keys.accepted(job), {});
   if (job.state === 'waiting') await writeMarkers(ctx, job);
-  return isTerminal(job.state) ? await finish(ctx, job) : job;
+  return isTerminal(job.state) && job.receipt === undefined ? await finish(ctx, job) : job;
 }
 
 async function plan(ctx: PipelineContext, job: Job, alsoCheck: (task: TaskDefinition) => void): Promise<Job> {
   const task = ctx.tasks.get(job.task);
   if (!task) {
     const known = [...ctx.tasks.keys()].join(', ');
-    throw new RefusedError('unknown-task', `There is no task "${job.task}"; drop files below <task>/, where the tasks are: ${known}`);
+    throw new RefusedError(
+      'unknown-task',
+      `There is no task "${job.task}"; drop files below <task>/, where the tasks are: ${known}`,
+    );
   }
-  const params = checked(task, job.params);
+  const { given, params } = checked(task, job.params);
   alsoCheck(task);
   const [input] = job.inputs;
-  if (input && job.bytes === 0) throw new RefusedError('bad-input', `The file "${input.name}" is empty (0 bytes)`);
+  if (input && job.bytes === 0)
+    throw new RefusedError('bad-input', `The file "${input.name}" is empty (0 bytes)`);
 
   const source = input ? undefined : await lookAt(ctx, task, params, job);
   const bytes = input ? job.bytes : (source?.bytes ?? 0);
   const planned: Job = {
     ...job,
+    params: given,
     bytes,
     ...(source ? { source } : {}),
     size: clampTo(task.size({ bytes, params }), smallerOf(task.ceiling, ctx.settings.ceiling)),
@@ -220,11 +264,22 @@ async function plan(ctx: PipelineContext, job: Job, alsoCheck: (task: TaskDefini
   };
   const fresh = await freshReceipt(ctx, planned, task.freshness?.(params) ?? 0);
   if (!fresh) return planned;
-  return { ...planned, state: 'published', reason: fresh.reason, receipt: fresh.uri, endedAt: ctx.clock.now() };
+  return {
+    ...planned,
+    state: 'published',
+    reason: fresh.reason,
+    receipt: fresh.uri,
+    endedAt: ctx.clock.now(),
+  };
 }
 
 /** A source that cannot be looked at now is left to the container, which tries again in its own time. */
-async function lookAt(ctx: PipelineContext, task: TaskDefinition, params: Record<string, unknown>, job: Job): Promise<Source | undefined> {
+async function lookAt(
+  ctx: PipelineContext,
+  task: TaskDefinition,
+  params: Record<string, unknown>,
+  job: Job,
+): Promise<Source | undefined> {
   try {
     return await task.source?.(params, ctx.fetch);
   } catch (error) {

@@ -68,7 +68,8 @@ export function fits(entries: Entry[], job: Job, settings: PipelineContext['sett
   if (holding.length >= settings.maxTasks) return false;
   for (const limit of job.limits) {
     const share = settings.limits[limit];
-    if (share !== undefined && holding.filter((entry) => entry.limits.includes(limit)).length >= share) return false;
+    if (share !== undefined && holding.filter((entry) => entry.limits.includes(limit)).length >= share)
+      return false;
   }
   if (settings.memoryMiB === undefined || holding.length === 0) return true;
   const used = holding.reduce((sum, entry) => sum + entry.memoryMiB, 0);
@@ -79,7 +80,10 @@ const tokensAt = (admission: Admission, now: number): number =>
   Math.min(LAUNCH_BUCKET, admission.tokens + ((now - admission.tokensAt) / 1000) * LAUNCHES_PER_SECOND);
 
 /** How many more launches could be admitted now, before looking at any job; 0 with the seconds to wait. */
-export function room(admission: Admission, { settings, clock }: Ledger): { launches: number; waitSeconds?: number } {
+export function room(
+  admission: Admission,
+  { settings, clock }: Ledger,
+): { launches: number; waitSeconds?: number } {
   const now = clock.now();
   if (admission.pausedUntil !== undefined && admission.pausedUntil > now) {
     return { launches: 0, waitSeconds: (admission.pausedUntil - now) / 1000 };
@@ -87,7 +91,9 @@ export function room(admission: Admission, { settings, clock }: Ledger): { launc
   const free = settings.maxTasks - admission.entries.filter((entry) => entry.settledAt === undefined).length;
   if (free <= 0) return { launches: 0 };
   const tokens = Math.floor(tokensAt(admission, now));
-  return tokens < 1 ? { launches: 0, waitSeconds: 1 / LAUNCHES_PER_SECOND } : { launches: Math.min(free, tokens) };
+  return tokens < 1
+    ? { launches: 0, waitSeconds: 1 / LAUNCHES_PER_SECOND }
+    : { launches: Math.min(free, tokens) };
 }
 
 /** Admits as many of the jobs, in their order, as fit. One write for all of them. */

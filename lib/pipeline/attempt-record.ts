@@ -11,11 +11,11 @@ export const ExitRecord = z.object({
   startedAt: z.number(),
   endedAt: z.number(),
   /** Highest memory use of the container's cgroup, in bytes; absent where the kernel does not tell. */
-  peakMemoryBytes: z.number().optional(),
+  peakMemoryBytes: z.number().exactOptional(),
   /** Processes that the kernel killed for memory in this container. */
-  oomKills: z.int().optional(),
+  oomKills: z.int().exactOptional(),
   /** Last line of stderr. */
-  lastLine: z.string().optional(),
+  lastLine: z.string().exactOptional(),
 });
 export type ExitRecord = z.infer<typeof ExitRecord>;
 
@@ -37,17 +37,17 @@ export const Report = z.looseObject({
     .array(
       z.looseObject({
         uri: z.string(),
-        bytes: z.number().optional(),
-        md5: z.string().optional(),
-        sha256: z.string().optional(),
-        lastModified: z.string().optional(),
+        bytes: z.number().exactOptional(),
+        md5: z.string().exactOptional(),
+        sha256: z.string().exactOptional(),
+        lastModified: z.string().exactOptional(),
       }),
     )
-    .optional(),
+    .exactOptional(),
   /** The asked box of each output, by base name; `[west, south, east, north]` in degrees, WGS84. */
-  boxes: z.array(z.object({ name: z.string(), bbox: Box })).optional(),
-  timings: z.record(z.string(), z.number()).optional(),
-  facts: z.record(z.string(), z.unknown()).optional(),
+  boxes: z.array(z.object({ name: z.string(), bbox: Box })).exactOptional(),
+  timings: z.record(z.string(), z.number()).exactOptional(),
+  facts: z.record(z.string(), z.unknown()).exactOptional(),
 });
 export type Report = z.infer<typeof Report>;
 
@@ -55,20 +55,20 @@ export const AttemptRecord = z.object({
   job: z.string(),
   attempt: z.int(),
   /** Absent when main never ran or was killed before it could say. */
-  exit: ExitRecord.optional(),
+  exit: ExitRecord.exactOptional(),
   /** Why stage-in refused to start main: the sentence and whether the input itself is at fault. */
   stageIn: z
     .object({ cause: z.enum(['input-changed', 'input-missing', 'disk-full', 'failed']), reason: z.string() })
-    .optional(),
+    .exactOptional(),
   /** Why stage-out could not keep the outputs (e.g. a link that leads out of the folder). */
-  stageOut: z.object({ reason: z.string() }).optional(),
+  stageOut: z.object({ reason: z.string() }).exactOptional(),
   inputs: z.array(z.object({ name: z.string(), bytes: z.number(), sha256: z.string() })),
   files: z.array(StagedFile),
-  report: Report.optional(),
+  report: Report.exactOptional(),
   /** A report that could not be read: said in the receipt, never swallowed. */
-  reportError: z.string().optional(),
+  reportError: z.string().exactOptional(),
   /** `sha256:…` of the image that ran. */
-  imageDigest: z.string().optional(),
+  imageDigest: z.string().exactOptional(),
 });
 export type AttemptRecord = z.infer<typeof AttemptRecord>;
 

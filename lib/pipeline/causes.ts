@@ -34,17 +34,25 @@ export function endOf(attempt: Attempt, state: TaskState, record: AttemptRecord 
   const lastLine = sentence(exit?.lastLine);
 
   if (exit?.exitCode === 0 && record !== undefined) {
-    if (record.stageOut) return { cause: 'failed', reason: `The outputs could not be kept: ${record.stageOut.reason}` };
+    if (record.stageOut)
+      return { cause: 'failed', reason: `The outputs could not be kept: ${record.stageOut.reason}` };
     if (record.stageIn) return { cause: 'input-changed', reason: record.stageIn.reason };
     return { cause: 'succeeded', reason: 'Done' };
   }
-  if (attempt.stopping?.cause === 'cancelled') return { cause: 'cancelled', reason: 'Cancelled while it was running' };
+  if (attempt.stopping?.cause === 'cancelled')
+    return { cause: 'cancelled', reason: 'Cancelled while it was running' };
   if (attempt.stopping?.cause === 'deadline') {
-    return { cause: 'deadline', reason: lastLine ? `Stopped at its deadline; its last words: ${lastLine}` : 'Stopped at its deadline' };
+    return {
+      cause: 'deadline',
+      reason: lastLine ? `Stopped at its deadline; its last words: ${lastLine}` : 'Stopped at its deadline',
+    };
   }
   if (record?.stageIn) {
     const { cause, reason } = record.stageIn;
-    return { cause: cause === 'input-changed' || cause === 'input-missing' ? 'input-changed' : 'failed', reason };
+    return {
+      cause: cause === 'input-changed' || cause === 'input-missing' ? 'input-changed' : 'failed',
+      reason,
+    };
   }
   if (state.stopCode === 'SpotInterruption' || state.stopCode === 'TerminationNotice') {
     return { cause: 'interrupted', reason: state.reason ?? 'The machine below it was taken back' };
@@ -52,17 +60,38 @@ export function endOf(attempt: Attempt, state: TaskState, record: AttemptRecord 
   if (state.stopCode === 'TaskFailedToStart') {
     return { cause: 'never-started', reason: state.reason ?? 'The container never started' };
   }
-  if (exitCode === EXIT_BAD_INPUT) return { cause: 'bad-input', reason: lastLine ?? 'The container says that its input is bad (exit code 65), and nothing more' };
+  if (exitCode === EXIT_BAD_INPUT)
+    return {
+      cause: 'bad-input',
+      reason: lastLine ?? 'The container says that its input is bad (exit code 65), and nothing more',
+    };
   if (isOutOfMemory(state, record)) {
     const limit = `${attempt.size.memoryMiB} MiB`;
-    return { cause: 'out-of-memory', reason: lastLine && OUT_OF_MEMORY.test(lastLine) ? lastLine : `Out of memory at ${limit}` };
+    return {
+      cause: 'out-of-memory',
+      reason: lastLine && OUT_OF_MEMORY.test(lastLine) ? lastLine : `Out of memory at ${limit}`,
+    };
   }
-  if (exitCode === EXIT_TRY_AGAIN) return { cause: 'try-again', reason: lastLine ?? 'The container asks to try again (exit code 75), and says nothing more' };
+  if (exitCode === EXIT_TRY_AGAIN)
+    return {
+      cause: 'try-again',
+      reason: lastLine ?? 'The container asks to try again (exit code 75), and says nothing more',
+    };
   if (exit === undefined) {
-    return { cause: 'killed', reason: state.reason ?? `The container ended without a word (exit code ${exitCode ?? 'unknown'}): killed from outside` };
+    return {
+      cause: 'killed',
+      reason:
+        state.reason ??
+        `The container ended without a word (exit code ${exitCode ?? 'unknown'}): killed from outside`,
+    };
   }
   if (exitCode === EXIT_KILLED) return { cause: 'killed', reason: lastLine ?? 'Killed (exit code 137)' };
-  return { cause: 'failed', reason: lastLine ? `Exit code ${exitCode}: ${lastLine}` : `Exit code ${exitCode}, without a word on stderr` };
+  return {
+    cause: 'failed',
+    reason: lastLine
+      ? `Exit code ${exitCode}: ${lastLine}`
+      : `Exit code ${exitCode}, without a word on stderr`,
+  };
 }
 
 function isOutOfMemory(state: TaskState, record: AttemptRecord | undefined): boolean {

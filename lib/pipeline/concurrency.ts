@@ -1,5 +1,9 @@
 /** `map` over promises, at most `limit` at once, results in order. The first error is thrown after all have ended. */
-export async function mapLimit<T, R>(items: readonly T[], limit: number, work: (item: T) => Promise<R>): Promise<R[]> {
+export async function mapLimit<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
   const results: R[] = Array.from({ length: items.length });
   const errors: unknown[] = [];
   let next = 0;

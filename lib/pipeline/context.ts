@@ -1,6 +1,15 @@
 /** What every step of the pipeline is given: the ports and the settings. */
 import type { TaskDefinition } from '../tasks/define-task.ts';
-import type { Clock, FargateSize, Fetch, Log, ObjectStore, Queue, RecordStore, TaskRunner } from '../ports.ts';
+import type {
+  Clock,
+  FargateSize,
+  Fetch,
+  Log,
+  ObjectStore,
+  Queue,
+  RecordStore,
+  TaskRunner,
+} from '../ports.ts';
 
 export interface PipelineSettings {
   /** Containers that may run at once, over all tasks. */
@@ -13,6 +22,8 @@ export interface PipelineSettings {
   ceiling: FargateSize;
   /** False where there is no Spot (one machine). */
   spotAvailable: boolean;
+  /** Seconds after which a validate or publish step that nobody finished is sent again. */
+  stepTimeoutSeconds: number;
   /** CPU architecture of the images: chooses the price. */
   architecture: 'x86_64' | 'arm64';
 }

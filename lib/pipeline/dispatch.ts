@@ -8,7 +8,8 @@ import { finish } from './finish.ts';
 import type { Attempt, Job } from './job.ts';
 import { isTerminal, lastAttempt } from './job.ts';
 import { keys, parseTurn } from './keys.ts';
-import { readJob, updateJob } from './ledger.ts';
+import { readJob, updateJob, writeMarkers } from './ledger.ts';
+import { taskOf } from './task-of.ts';
 
 export interface DispatchResult {
   launched: number;
@@ -26,10 +27,18 @@ const LOOK_AT = 1000;
 const PAUSE_SECONDS = 5;
 
 /** `run`: start only jobs of this run (a `longshore run` beside a running `longshore up`). */
-export async function dispatch(ctx: PipelineContext, { run }: { run?: string } = {}): Promise<DispatchResult> {
+export async function dispatch(
+  ctx: PipelineContext,
+  { run }: { run?: string } = {},
+): Promise<DispatchResult> {
   const admission = await readAdmission(ctx);
   const { launches, waitSeconds } = room(admission, ctx);
-  if (launches === 0) return { launched: 0, waiting: 0, ...(waitSeconds === undefined ? {} : { retryAfterSeconds: waitSeconds }) };
+  if (launches === 0)
+    return {
+      launched: 0,
+      waiting: 0,
+      ...(waitSeconds === undefined ? {} : { retryAfterSeconds: waitSeconds }),
+    };
 
   const candidates = await waitingJobs(ctx, run, launches);
   const admitted = candidates.length > 0 ? await admit(ctx, candidates) : [];
@@ -38,12 +47,17 @@ export async function dispatch(ctx: PipelineContext, { run }: { run?: string } =
   await mapLimit(admitted, CONCURRENCY, async (entry) => {
     const outcome = await start(ctx, entry);
     if (outcome?.outcome === 'started') launched += 1;
-    if (outcome?.outcome === 'wait') paused = Math.max(paused ?? 0, outcome.retryAfterSeconds ?? PAUSE_SECONDS);
+    if (outcome?.outcome === 'wait')
+      paused = Math.max(paused ?? 0, outcome.retryAfterSeconds ?? PAUSE_SECONDS);
   });
   if (paused !== undefined) await pause(ctx, paused);
   const more = admitted.length === launches && candidates.length > admitted.length ? 1 : undefined;
   const retryAfterSeconds = paused ?? more;
-  return { launched, waiting: candidates.length - launched, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) };
+  return {
+    launched,
+    waiting: candidates.length - launched,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  };
 }
 
 /** The first waiting jobs, enough of them that `launches` can start even if some are held back. */
@@ -56,7 +70,9 @@ async function waitingJobs(ctx: PipelineContext, run: string | undefined, launch
   const { entries } = await readAdmission(ctx);
   const startable: Job[] = [];
   for (let at = 0; at < markers.length && startable.length < launches; at += CONCURRENCY) {
-    const chunk = await mapLimit(markers.slice(at, at + CONCURRENCY), CONCURRENCY, (key) => waitingJob(ctx, key));
+    const chunk = await mapLimit(markers.slice(at, at + CONCURRENCY), CONCURRENCY, (key) =>
+      waitingJob(ctx, key),
+    );
     for (const job of chunk) {
       if (job && !entries.some((entry) => entry.job === job.id)) startable.push(job);
     }
@@ -70,6 +86,7 @@ const MARKER_GRACE_MS = 15 * 60_000;
 async function waitingJob(ctx: PipelineContext, marker: string): Promise<Job | undefined> {
   const job = await readJob(ctx, parseTurn(marker).job);
   if (job?.state === 'waiting' && keys.waiting(job) === marker) return job;
+  // Too early (a retry that waits for its time) or too late (it runs, or ended): a marker that says what is not so.
   const written = (await ctx.records.read<{ at?: number }>(marker))?.value.at ?? 0;
   if (job || ctx.clock.now() - written > MARKER_GRACE_MS) await ctx.records.delete(marker);
   return undefined;
@@ -86,7 +103,12 @@ async function start(ctx: PipelineContext, entry: Entry): Promise<LaunchOutcome 
 }
 
 function claim(ctx: PipelineContext, job: Job, entry: Entry): Job | undefined {
-  if (job.state !== 'waiting' || job.revokedClaim === entry.claim || job.attempts.length + 1 !== entry.attempt) return undefined;
+  if (
+    job.state !== 'waiting' ||
+    job.revokedClaim === entry.claim ||
+    job.attempts.length + 1 !== entry.attempt
+  )
+    return undefined;
   const attempt: Attempt = {
     attempt: entry.attempt,
     size: job.size,
@@ -100,7 +122,13 @@ function claim(ctx: PipelineContext, job: Job, entry: Entry): Job | undefined {
 
 /** Launches the job's last attempt, which is claimed already. Also the sweep's way to finish a launch cut short. */
 export async function launch(ctx: PipelineContext, job: Job): Promise<LaunchOutcome | undefined> {
-  const log = ctx.log.with({ job: job.id, run: job.run, task: job.task, name: job.name, attempt: job.attempts.length });
+  const log = ctx.log.with({
+    job: job.id,
+    run: job.run,
+    task: job.task,
+    name: job.name,
+    attempt: job.attempts.length,
+  });
   let outcome: LaunchOutcome;
   try {
     outcome = await ctx.runner.launch(launchOf(ctx, job));
@@ -126,8 +154,7 @@ export async function launch(ctx: PipelineContext, job: Job): Promise<LaunchOutc
 }
 
 function launchOf(ctx: PipelineContext, job: Job): Launch {
-  const task = ctx.tasks.get(job.task);
-  if (!task) throw new Error(`Job ${job.id} is of task "${job.task}", which is gone`);
+  const { task, params } = taskOf(ctx, job);
   const attempt = job.attempts.length;
   const { size } = job;
   return {
@@ -138,7 +165,7 @@ function launchOf(ctx: PipelineContext, job: Job): Launch {
     size,
     spot: job.spot,
     inputs: job.inputs,
-    deadlineSeconds: task.deadlineSeconds({ bytes: job.bytes, params: job.params }),
+    deadlineSeconds: task.deadlineSeconds({ bytes: job.bytes, params }),
     env: {
       ...paramsToEnv(task, job.params),
       LONGSHORE_TASK: job.task,
@@ -155,10 +182,15 @@ function launchOf(ctx: PipelineContext, job: Job): Launch {
 async function started(ctx: PipelineContext, { id, attempts }: Job, ref: string): Promise<void> {
   const { job } = await updateJob(ctx, id, (current) => {
     const last = lastAttempt(current);
-    if (current.state !== 'running' || last?.attempt !== attempts.length || last.ref !== undefined) return undefined;
-    return { ...current, phase: 'processing', attempts: [...current.attempts.slice(0, -1), { ...last, ref }] };
+    if (current.state !== 'running' || last?.attempt !== attempts.length || last.ref !== undefined)
+      return undefined;
+    return {
+      ...current,
+      phase: 'processing',
+      attempts: [...current.attempts.slice(0, -1), { ...last, ref }],
+    };
   });
-  await ctx.records.delete(keys.waiting(job));
+  await ctx.records.delete(keys.waiting(job, attempts.length));
   // Cancelled between claim and launch: the stop found no ref to stop then.
   if (lastAttempt(job)?.stopping) await ctx.runner.stop(ref, 'cancelled while it was launched');
 }
@@ -167,11 +199,29 @@ async function started(ctx: PipelineContext, { id, attempts }: Job, ref: string)
 async function backToWaiting(ctx: PipelineContext, { id, attempts }: Job): Promise<void> {
   const { job } = await updateJob(ctx, id, (current) => {
     if (current.phase !== 'launching' || current.attempts.length !== attempts.length) return undefined;
+    if (lastAttempt(current)?.stopping) return cancelledInTime(ctx, current);
     const { phase: _, ...rest } = current;
     return { ...rest, state: 'waiting', attempts: current.attempts.slice(0, -1) };
   });
-  if (job.state === 'waiting') await ctx.records.create(keys.waiting(job), { at: ctx.clock.now() });
+  if (isTerminal(job.state)) {
+    await finish(ctx, job);
+    return;
+  }
+  if (job.state === 'waiting') await writeMarkers(ctx, job);
   await leave(ctx, id);
+}
+
+function cancelledInTime(ctx: PipelineContext, job: Job): Job {
+  const { phase: _, ...rest } = job;
+  const reason = 'Cancelled before it started';
+  return {
+    ...rest,
+    state: 'cancelled',
+    cause: 'cancelled',
+    reason,
+    endedAt: ctx.clock.now(),
+    attempts: job.attempts.slice(0, -1),
+  };
 }
 
 async function refused(ctx: PipelineContext, { id, attempts }: Job, reason: string): Promise<void> {
@@ -181,7 +231,14 @@ async function refused(ctx: PipelineContext, { id, attempts }: Job, reason: stri
     if (current.phase !== 'launching' || last?.attempt !== attempts.length) return undefined;
     const ended: Attempt = { ...last, endedAt: now, cause: 'refused', reason };
     const { phase: _, ...rest } = current;
-    return { ...rest, state: 'failed', cause: 'refused', reason, endedAt: now, attempts: [...current.attempts.slice(0, -1), ended] };
+    return {
+      ...rest,
+      state: 'failed',
+      cause: 'refused',
+      reason,
+      endedAt: now,
+      attempts: [...current.attempts.slice(0, -1), ended],
+    };
   });
   if (isTerminal(job.state)) await finish(ctx, job);
 }

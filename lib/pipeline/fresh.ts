@@ -1,14 +1,17 @@
 /** Whether what is published is new enough, and from the same source, so that it need not be made again. */
 import { text } from 'node:stream/consumers';
 import type { PipelineContext } from './context.ts';
-import type { Job, Source } from './job.ts';
+import { paramsText, type Job, type Params, type Source } from './job.ts';
 import { outputKeys } from './keys.ts';
 import type { Receipt } from './receipt.ts';
 
 const DAY = 86_400_000;
 
 /** The receipt of what is published under the job's name. */
-export async function publishedReceipt({ stores }: Pick<PipelineContext, 'stores'>, job: Pick<Job, 'task' | 'name'>): Promise<Receipt | undefined> {
+export async function publishedReceipt(
+  { stores }: Pick<PipelineContext, 'stores'>,
+  job: Pick<Job, 'task' | 'name'>,
+): Promise<Receipt | undefined> {
   const key = outputKeys.receipt(job);
   if (!(await stores.output.head(key))) return undefined;
   return JSON.parse(await text(await stores.output.get(key))) as Receipt;
@@ -22,10 +25,9 @@ export function sameSource(a: Source, b: Source): boolean {
   return a.lastModified !== undefined && a.lastModified === b.lastModified && a.bytes === b.bytes;
 }
 
-const sameParams = (a: Job['params'], b: Job['params']): boolean => canonical(a) === canonical(b);
 /** How old a result may be says nothing about how it was made. */
-const canonical = ({ freshness: _, ...params }: Job['params']): string =>
-  JSON.stringify(Object.entries(params).sort(([a], [b]) => (a < b ? -1 : 1)));
+const making = (params: Params): string =>
+  paramsText(Object.fromEntries(Object.entries(params).filter(([name]) => name !== 'freshness')));
 
 export async function freshReceipt(
   ctx: PipelineContext,
@@ -38,7 +40,7 @@ export async function freshReceipt(
   if (!receipt) return undefined;
   const age = (ctx.clock.now() - Date.parse(receipt.endedAt)) / DAY;
   const made = receipt.sources.find((one) => sameSource(one, source));
-  if (age >= days || !made || !sameParams(receipt.params, job.params)) return undefined;
+  if (age >= days || !made || making(receipt.params) !== making(job.params)) return undefined;
   return {
     uri: ctx.stores.output.uri(outputKeys.receipt(job)),
     reason: `Fresh: published ${age.toFixed(1)} days ago from the same source (${source.uri}), and up to ${days} days are fresh enough`,

@@ -1,5 +1,6 @@
 /** The job record: the whole truth about one job, kept at `jobs/<id>` in the ledger and replaced by compare-and-swap. */
 import type { FargateSize, StagedInput } from '../ports.ts';
+import type { CheckResult } from '../tasks/define-task.ts';
 
 export const JOB_STATES = ['waiting', 'running', 'published', 'failed', 'quarantined', 'cancelled'] as const;
 export type JobState = (typeof JOB_STATES)[number];
@@ -70,6 +71,10 @@ export interface Source {
 export type ParamValue = string | number | boolean | string[];
 export type Params = Record<string, ParamValue>;
 
+/** The same text for the same parameters, in whatever order they were given. */
+export const paramsText = (params: Params): string =>
+  JSON.stringify(Object.entries(params).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+
 export interface Job {
   /** `<task>-<name>-<hash>`; letters, digits and `-`, at most 96 characters. */
   id: string;
@@ -103,13 +108,16 @@ export interface Job {
   /** Why it is in this state: a sentence for a person. */
   reason?: string;
   cause?: Cause;
+  /** What validation found, of the last attempt. */
+  checks?: CheckResult[];
   /** URI of the receipt, once ended. */
   receipt?: string;
   /** Named limits that it counts against, e.g. `mirror:download.geofabrik.de`. */
   limits: string[];
 }
 
-export const isTerminal = (state: JobState): state is TerminalState => state !== 'waiting' && state !== 'running';
+export const isTerminal = (state: JobState): state is TerminalState =>
+  state !== 'waiting' && state !== 'running';
 
 /** The latest attempt, if there was any. */
 export const lastAttempt = (job: Job): Attempt | undefined => job.attempts.at(-1);

@@ -2,8 +2,8 @@
  * The ledger's layout. A LIST answers each question:
  *
  *     jobs/<job>                                        the record of each job: the truth
- *     waiting/<priority>/<inverse bytes>/<run>/<job>    what waits, in the order in which it goes (largest first)
- *     delayed/<time>/<priority>/<inverse bytes>/<run>/<job>   retries that wait for their time
+ *     waiting/<priority>/<inverse bytes>/<run>/<job>.<attempt>    what waits, in the order in which it goes (largest first)
+ *     delayed/<time>/<priority>/<inverse bytes>/<run>/<job>.<attempt>   retries that wait for their time
  *     runs/<run>/accepted/<job>                         all jobs of a run
  *     runs/<run>/<terminal state>/<job>                 what was published, failed, … in it
  *     uploads/<hash of key>                             the latest version seen of each dropped file
@@ -16,9 +16,13 @@ import type { Job, TerminalState } from './job.ts';
 import { digest } from './names.ts';
 
 /** 10^15 − bytes in 16 digits: more bytes sort first. 1 PB is beyond any object. */
-const inverse = (bytes: number): string => String(1e15 - Math.min(Math.floor(bytes), 1e15 - 1)).padStart(16, '0');
+const inverse = (bytes: number): string =>
+  String(1e15 - Math.min(Math.floor(bytes), 1e15 - 1)).padStart(16, '0');
 
-const turn = (job: Job): string => `${job.priority}/${inverse(job.bytes)}/${job.run}/${job.id}`;
+/** The attempt is part of it, so that a dispatcher that clears up late never takes away the marker of a retry. */
+const turn = (job: Job, attempt: number): string =>
+  `${job.priority}/${inverse(job.bytes)}/${job.run}/${job.id}.${attempt}`;
+const nextAttempt = (job: Job): number => job.attempts.length + 1;
 
 export const keys = {
   admission: 'admission',
@@ -26,9 +30,10 @@ export const keys = {
   job: (id: string): string => `jobs/${id}`,
   upload: (key: string): string => `uploads/${digest(key)}`,
   waitingPrefix: 'waiting/',
-  waiting: (job: Job): string => `waiting/${turn(job)}`,
+  waiting: (job: Job, attempt = nextAttempt(job)): string => `waiting/${turn(job, attempt)}`,
   delayedPrefix: 'delayed/',
-  delayed: (job: Job): string => `delayed/${new Date(job.notBefore ?? 0).toISOString()}/${turn(job)}`,
+  delayed: (job: Job): string =>
+    `delayed/${new Date(job.notBefore ?? 0).toISOString()}/${turn(job, nextAttempt(job))}`,
   runs: 'runs/',
   run: (run: string): string => `runs/${run}/`,
   accepted: (job: Job): string => `runs/${job.run}/accepted/${job.id}`,
@@ -38,7 +43,7 @@ export const keys = {
 /** Run and job of a marker below waiting/ or delayed/. */
 export function parseTurn(key: string): { run: string; job: string } {
   const parts = key.split('/');
-  return { run: parts.at(-2) ?? '', job: parts.at(-1) ?? '' };
+  return { run: parts.at(-2) ?? '', job: (parts.at(-1) ?? '').replace(/\.\d+$/, '') };
 }
 
 /** The time until which a marker below delayed/ waits. */
@@ -53,6 +58,7 @@ export const outputKeys = {
 export const quarantineKeys = {
   input: (job: Pick<Job, 'task' | 'id'>, name: string): string => `${job.task}/${job.id}/input/${name}`,
   output: (job: Pick<Job, 'task' | 'id'>, file: string): string => `${job.task}/${job.id}/output/${file}`,
-  log: (job: Pick<Job, 'task' | 'id'>, attempt: number): string => `${job.task}/${job.id}/attempt-${attempt}.log.jsonl`,
+  log: (job: Pick<Job, 'task' | 'id'>, attempt: number): string =>
+    `${job.task}/${job.id}/attempt-${attempt}.log.jsonl`,
   receipt: (job: Pick<Job, 'task' | 'id'>): string => `${job.task}/${job.id}/receipt.json`,
 };

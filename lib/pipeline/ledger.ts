@@ -13,7 +13,10 @@ export class JobMissingError extends Error {
 
 type Ledger = Pick<PipelineContext, 'records' | 'clock'>;
 
-export async function readJob({ records }: Pick<PipelineContext, 'records'>, id: string): Promise<Job | undefined> {
+export async function readJob(
+  { records }: Pick<PipelineContext, 'records'>,
+  id: string,
+): Promise<Job | undefined> {
   return (await records.read<Job>(keys.job(id)))?.value;
 }
 
@@ -37,11 +40,14 @@ export async function updateJob(
 }
 
 /** Makes the markers say what the record says. Idempotent. */
-export async function writeMarkers({ records }: Ledger, job: Job): Promise<void> {
+export async function writeMarkers({ records, clock }: Ledger, job: Job): Promise<void> {
   if (isTerminal(job.state)) {
     await records.create(keys.ended(job, job.state), {});
     await records.delete(keys.waiting(job));
+    if (job.notBefore !== undefined) await records.delete(keys.delayed(job));
   } else if (job.state === 'waiting') {
-    await records.create(job.notBefore === undefined ? keys.waiting(job) : keys.delayed(job), {});
+    await records.create(job.notBefore === undefined ? keys.waiting(job) : keys.delayed(job), {
+      at: clock.now(),
+    });
   }
 }

@@ -11,7 +11,7 @@ export const UploadMessage = z.object({
   bytes: z.number(),
   etag: z.string(),
   /** Hex, where it is known: then it tells one content from another, else the ETag does. */
-  sha256: z.string().optional(),
+  sha256: z.string().exactOptional(),
   /** Orders the versions of one key: the S3 sequencer, or the time of the change in hex. Compared as text. */
   sequence: z.string(),
 });
@@ -24,7 +24,9 @@ export const JobMessage = z.object({
   task: z.string(),
   params: z.record(z.string(), ParamValue),
   /** Key of its file in the uploads store (below `.runs/` for files that `longshore run` brought), if it has one. */
-  input: z.object({ key: z.string(), bytes: z.number(), etag: z.string(), sha256: z.string().optional() }).optional(),
+  input: z
+    .object({ key: z.string(), bytes: z.number(), etag: z.string(), sha256: z.string().exactOptional() })
+    .exactOptional(),
   priority: z.int().min(0).max(9).default(0),
   sequence: z.string(),
 });

@@ -39,7 +39,9 @@ export function shorten(text: string, maxBytes: number): string {
 
 /** What a dropped file publishes as: its key below the task, without the accepted ending. */
 export function publicationName(path: string): string {
-  const segments = path.split('/').map((segment) => (/^\.*$/.test(segment) ? '_' : shorten(segment, MAX_NAME_BYTES)));
+  const segments = path
+    .split('/')
+    .map((segment) => (/^\.*$/.test(segment) ? '_' : shorten(segment, MAX_NAME_BYTES)));
   const name = segments.join('/');
   if (Buffer.byteLength(name) <= MAX_PUBLICATION_BYTES) return name;
   return `${shorten(segments.slice(0, -1).join('_'), MAX_PUBLICATION_BYTES - MAX_NAME_BYTES - 1)}/${segments.at(-1)}`;

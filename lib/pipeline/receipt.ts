@@ -31,6 +31,8 @@ export interface Receipt {
   files: ReceiptFile[];
   /** The handler's own facts and timings. */
   report?: unknown;
+  /** Why the handler's report could not be read. */
+  reportError?: string;
   /** ISO 8601. */
   acceptedAt: string;
   endedAt: string;

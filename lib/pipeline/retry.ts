@@ -34,7 +34,10 @@ export function decide(job: Job, end: End, rules: RetryRules): Decision {
     spot: options.spot ?? job.spot,
     ...(options.delaySeconds === undefined ? {} : { delaySeconds: options.delaySeconds }),
   });
-  const giveUp = (count: number): Decision => ({ next: 'failed', reason: `${end.reason} (after ${count} attempts)` });
+  const giveUp = (count: number): Decision => ({
+    next: 'failed',
+    reason: `${end.reason} (after ${count} attempts)`,
+  });
 
   switch (end.cause) {
     case 'succeeded':
@@ -47,7 +50,10 @@ export function decide(job: Job, end: End, rules: RetryRules): Decision {
     case 'out-of-memory': {
       const size = nextMemory(job.size, rules.ceiling);
       if (size) return again({ size });
-      return { next: 'failed', reason: `${end.reason}. ${job.size.memoryMiB} MiB is the most that this task may have here` };
+      return {
+        next: 'failed',
+        reason: `${end.reason}. ${job.size.memoryMiB} MiB is the most that this task may have here`,
+      };
     }
     case 'deadline':
       if (rules.retryAfterDeadline && times('deadline') < rules.attempts) return again();
@@ -56,7 +62,9 @@ export function decide(job: Job, end: End, rules: RetryRules): Decision {
       return again({ spot: job.spot && times('interrupted') < SPOT_LOSSES });
     case 'never-started': {
       const count = times('never-started');
-      return count < NEVER_STARTED ? again({ delaySeconds: backoff(count), spot: job.spot && count < SPOT_LOSSES }) : giveUp(count);
+      return count < NEVER_STARTED
+        ? again({ delaySeconds: backoff(count), spot: job.spot && count < SPOT_LOSSES })
+        : giveUp(count);
     }
     case 'try-again': {
       const count = times('try-again');

@@ -1,0 +1,40 @@
+/** What to do with each message. */
+import { accept } from './accept.ts';
+import type { PipelineContext } from './context.ts';
+import { dispatch, type DispatchResult } from './dispatch.ts';
+import { PipelineMessage, StepMessage } from './messages.ts';
+import { publish } from './publish.ts';
+import { validate } from './validate.ts';
+
+/** Takes in a message's work. Call `dispatch` after a batch of them. */
+export async function handleMessage(ctx: PipelineContext, message: PipelineMessage): Promise<void> {
+  if (message.kind !== 'wake') await accept(ctx, message);
+}
+
+/** Takes in a batch of messages, then starts what fits. `failed` are the places of those to be delivered again. */
+export async function handleMessages(
+  ctx: PipelineContext,
+  bodies: string[],
+  options: { run?: string } = {},
+): Promise<{ failed: { at: number; error: unknown }[]; dispatched: DispatchResult }> {
+  const failed: { at: number; error: unknown }[] = [];
+  for (const [at, body] of bodies.entries()) {
+    try {
+      await handleMessage(ctx, PipelineMessage.parse(JSON.parse(body)));
+    } catch (error) {
+      ctx.log.error('Message:Handle:Failed', { reason: String(error), body: body.slice(0, 1000) });
+      failed.push({ at, error });
+    }
+  }
+  return { failed, dispatched: await dispatch(ctx, options) };
+}
+
+/** One step after the container; a validated job's publishing is the next message. */
+export async function handleStep(ctx: PipelineContext, body: string): Promise<void> {
+  const step = StepMessage.parse(JSON.parse(body));
+  if (step.kind === 'publish') {
+    await publish(ctx, step);
+  } else if (await validate(ctx, step)) {
+    await ctx.steps.send([JSON.stringify({ ...step, kind: 'publish' } satisfies StepMessage)]);
+  }
+}

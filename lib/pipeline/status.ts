@@ -1,0 +1,161 @@
+/** What waits, runs, and has ended: answered by listing, whatever the number of jobs. */
+import { readAdmission } from './admission.ts';
+import { mapLimit } from './concurrency.ts';
+import type { PipelineContext } from './context.ts';
+import {
+  JOB_STATES,
+  isTerminal,
+  lastAttempt,
+  type Cause,
+  type Job,
+  type JobPhase,
+  type JobState,
+} from './job.ts';
+import { keys, parseTurn } from './keys.ts';
+import { readJob } from './ledger.ts';
+import type { FargateSize } from '../ports.ts';
+
+export type Counts = Record<JobState, number>;
+
+export interface RunningJob {
+  job: string;
+  run: string;
+  task: string;
+  name: string;
+  attempt: number;
+  phase: JobPhase;
+  ref?: string;
+  size: FargateSize;
+  /** Since its claim. */
+  seconds: number;
+}
+
+export interface EndedJob {
+  job: string;
+  run: string;
+  task: string;
+  name: string;
+  state: JobState;
+  cause?: Cause;
+  reason?: string;
+  receipt?: string;
+}
+
+export interface Status {
+  run?: string;
+  jobs: Counts;
+  runs: { run: string; jobs: Counts }[];
+  running: RunningJob[];
+  /** Failed and quarantined jobs, at most {@link MAX_FAILURES}, in name order. */
+  failures: EndedJob[];
+}
+
+/** Reasons are in the job records, one read each. */
+const MAX_FAILURES = 1000;
+
+const none = (): Counts => Object.fromEntries(JOB_STATES.map((state) => [state, 0])) as Counts;
+
+/** `run`: only this run. */
+export async function status(ctx: PipelineContext, { run }: { run?: string } = {}): Promise<Status> {
+  const [states, running] = await Promise.all([statesOf(ctx, run), runningJobs(ctx, run)]);
+  const jobs = none();
+  const runs = new Map<string, Counts>();
+  const failed: string[] = [];
+  for (const [job, { run: of, state }] of states) {
+    const counts = runs.get(of) ?? none();
+    runs.set(of, counts);
+    counts[state] += 1;
+    jobs[state] += 1;
+    if (state === 'failed' || state === 'quarantined') failed.push(job);
+  }
+  const failures = await mapLimit(failed.slice(0, MAX_FAILURES), 16, async (job) => await endedJob(ctx, job));
+  return {
+    ...(run === undefined ? {} : { run }),
+    jobs,
+    runs: [...runs]
+      .map(([of, counts]) => ({ run: of, jobs: counts }))
+      .sort((a, b) => (a.run < b.run ? -1 : 1)),
+    running,
+    failures: failures.filter((one) => one !== undefined),
+  };
+}
+
+/**
+ * Each accepted job's state, from three listings. What is accepted, has not ended and does not wait is running: it holds
+ * a container, or its outputs are being validated and published.
+ */
+async function statesOf(
+  ctx: PipelineContext,
+  run: string | undefined,
+): Promise<Map<string, { run: string; state: JobState }>> {
+  const [waiting, ended] = await Promise.all([waitingJobs(ctx), runMarkers(ctx, run)]);
+  const states = new Map<string, { run: string; state: JobState }>();
+  for (const { run: of, state, job } of ended) {
+    if (state === 'accepted') {
+      if (!states.has(job)) states.set(job, { run: of, state: waiting.has(job) ? 'waiting' : 'running' });
+    } else {
+      states.set(job, { run: of, state });
+    }
+  }
+  return states;
+}
+
+async function waitingJobs(ctx: PipelineContext): Promise<Set<string>> {
+  const jobs = new Set<string>();
+  for (const prefix of [keys.waitingPrefix, keys.delayedPrefix]) {
+    for await (const key of ctx.records.list(prefix)) jobs.add(parseTurn(key).job);
+  }
+  return jobs;
+}
+
+async function runMarkers(
+  ctx: PipelineContext,
+  run: string | undefined,
+): Promise<{ run: string; state: JobState | 'accepted'; job: string }[]> {
+  const markers: { run: string; state: JobState | 'accepted'; job: string }[] = [];
+  for await (const key of ctx.records.list(run === undefined ? keys.runs : keys.run(run))) {
+    const [, of = '', state = '', job = ''] = key.split('/');
+    markers.push({ run: of, state: state as JobState | 'accepted', job });
+  }
+  return markers;
+}
+
+async function runningJobs(ctx: PipelineContext, run: string | undefined): Promise<RunningJob[]> {
+  const { entries } = await readAdmission(ctx);
+  const jobs = await mapLimit(entries, 16, async (entry) => await readJob(ctx, entry.job));
+  return jobs
+    .filter((job) => job !== undefined)
+    .filter((job) => job.state === 'running' && (run === undefined || job.run === run))
+    .map((job) => runningJob(ctx, job));
+}
+
+function runningJob(ctx: PipelineContext, job: Job): RunningJob {
+  const last = lastAttempt(job);
+  return {
+    job: job.id,
+    run: job.run,
+    task: job.task,
+    name: job.name,
+    attempt: job.attempts.length,
+    phase: job.phase ?? 'launching',
+    ...(last?.ref === undefined ? {} : { ref: last.ref }),
+    size: last?.size ?? job.size,
+    seconds: (ctx.clock.now() - (last?.claimedAt ?? job.updatedAt)) / 1000,
+  };
+}
+
+async function endedJob(ctx: PipelineContext, id: string): Promise<EndedJob | undefined> {
+  const job = await readJob(ctx, id);
+  if (!job || !isTerminal(job.state)) return undefined;
+  const { run, task, name, state, cause, reason, receipt } = job;
+  return {
+    job: id,
+    run,
+    task,
+    name,
+    state,
+    ...(cause === undefined ? {} : { cause }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(receipt === undefined ? {} : { receipt }),
+  };
+}
