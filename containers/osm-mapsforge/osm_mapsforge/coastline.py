@@ -1,0 +1,59 @@
+"""Land from the extract's own coastlines: exact wherever they close, in the box or against its edge."""
+
+from .box import Box
+from .closing import Line, Polygon, clip, close
+from .tools import run
+from .workplace import Workplace
+
+
+def coastlines(place: Workplace, extract: str) -> list[Line]:
+    """The extract's coastlines (`natural=coastline`), joined head to tail; land lies to their left."""
+    text = run(place, "osmium", "tags-filter", "--no-progress", "-f", "opl,add_metadata=false", "-o", "-", extract,
+               "w/natural=coastline").decode()
+    return join(*parse(text))
+
+
+def parse(opl: str) -> tuple[dict[int, tuple[float, float]], list[list[int]]]:
+    """Node places and the ways' node ids from OPL lines. Nodes that the extract lacks are left out of a way."""
+    places: dict[int, tuple[float, float]] = {}
+    ways: list[list[int]] = []
+    for line in opl.splitlines():
+        words = line.split(" ")
+        if line[0] == "n":
+            at = {word[0]: word[1:] for word in words if word[:1] in ("x", "y")}
+            places[int(words[0][1:])] = (float(at["x"]), float(at["y"]))
+        elif line[0] == "w":
+            refs = next(word[1:] for word in words if word.startswith("N"))
+            ways.append([int(ref[1:].split("x")[0]) for ref in refs.split(",") if ref])
+    return places, [[node for node in way if node in places] for way in ways]
+
+
+def join(places: dict[int, tuple[float, float]], ways: list[list[int]]) -> list[Line]:
+    """Joins ways that go on in each other; a closed line's first point is its last."""
+    starts = {way[0]: index for index, way in enumerate(ways) if len(way) > 1}
+    ends = {way[-1] for way in ways if len(way) > 1}
+    lines: list[Line] = []
+    left = set(starts.values())
+    # Open lines first, from where nothing leads to; what is left after them are rings.
+    order = [index for node, index in starts.items() if node not in ends] + list(starts.values())
+    for index in order:
+        if index not in left:
+            continue
+        nodes: list[int] = []
+        following: int | None = index
+        while following in left:
+            left.discard(following)
+            nodes.extend(ways[following] if not nodes else ways[following][1:])
+            following = starts.get(nodes[-1])
+        lines.append([places[node] for node in nodes])
+    return lines
+
+
+def land(lines: list[Line], box: Box, land_without_coast: bool) -> list[Polygon]:
+    """Land in the box. Raises OpenCoast when a coastline ends inside it."""
+    return close([part for line in lines for part in clip(line, box)], box, land_without_coast)
+
+
+def reaches(lines: list[Line], box: Box) -> bool:
+    """Whether any coastline runs in the box."""
+    return any(clip(line, box) for line in lines)

@@ -1,0 +1,25 @@
+"""The ends a job can have, each with the exit code of the container contract."""
+
+
+class JobError(Exception):
+    """Ends the job with `exit_code`; the message says what, where and what to do."""
+
+    exit_code = 1
+
+
+class BadInput(JobError):
+    """The input or a parameter is bad: never retried (EX_DATAERR)."""
+
+    exit_code = 65
+
+
+class TryAgain(JobError):
+    """Nothing is wrong with the input: the same job may work later (EX_TEMPFAIL)."""
+
+    exit_code = 75
+
+
+class OutOfMemory(JobError):
+    """Not enough memory: retried bigger. The message begins with `out of memory`."""
+
+    exit_code = 137

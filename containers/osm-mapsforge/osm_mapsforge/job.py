@@ -1,0 +1,92 @@
+"""One job, from extract to maps. This file is the order of the steps; each step has its own."""
+
+import os
+import shutil
+from datetime import datetime, timezone
+from typing import Any, Mapping
+
+from .box import Box
+from .extents import extents_text
+from .land import LandSource
+from .log import info, timed
+from .mapfile import check_map
+from .memory import heap_mib
+from .merge import merge, sorted_extract
+from .osm_land import write_opl
+from .params import Params, parse_params
+from .report import write_report
+from .source import Source, get_boxes, get_source
+from .styles import find_style
+from .workplace import Workplace
+from .writer import WriterJob, write_map
+
+
+def run_job(place: Workplace, env: Mapping[str, str]) -> None:
+    """Raises JobError or one of its kin; OUTPUT then holds nothing worth keeping."""
+    params = parse_params(env)
+    heap = heap_mib(env)
+    mapping = find_style("mapping", params.tag_mapping, place)
+    transform = find_style("transform", params.tag_transform, place)
+    source = get_source(params, place)
+    boxes = get_boxes(params, source, place)
+    names = [source.name] if len(boxes) == 1 else [f"{source.name}-{number}" for number in range(1, len(boxes) + 1)]
+    maps = list(zip(names, boxes))
+    info("Job:Plan:Done", f"{source.label}: {', '.join(names)}", boxes=[box.as_list() for box in boxes], heapMiB=heap)
+    facts: dict[str, Any] = {"type": params.type, "heapMiB": heap, **_data_time(source)}
+    if not params.skip_map:
+        with timed("sort"):
+            extract = sorted_extract(source, place)
+        land_source = LandSource(params.land, extract, place)
+        for name, box in maps:
+            facts.setdefault("land", {})[name] = _make_map(
+                name, box, params, source, extract, land_source, (mapping, transform), heap, place
+            )
+    data_time = facts.get("dataTime")
+    with open(os.path.join(place.output, f"{source.name}.extents.txt"), "w", encoding="utf-8") as file:
+        file.write(extents_text(maps, source.report[0]["uri"], data_time))
+    write_report(place.output, source.report, [{"name": name, "bbox": box.as_list()} for name, box in maps], facts)
+
+
+def _make_map(
+    name: str,
+    box: Box,
+    params: Params,
+    source: Source,
+    extract: str,
+    land_source: LandSource,
+    styles: tuple[str | None, str | None],
+    heap: int,
+    place: Workplace,
+) -> dict[str, Any]:
+    """Writes NAME.map; returns the facts about its land."""
+    land_file, merged = os.path.join(place.scratch, "land.opl"), os.path.join(place.scratch, "merged.osm.pbf")
+    target = os.path.join(place.output, f"{name}.map")
+    with timed("land"):
+        land = land_source.land(box)
+        with open(land_file, "w", encoding="ascii") as file:
+            write_opl(file, land.polygons, box)
+    with timed("merge"):
+        merge(source, extract, land_file, merged, place)
+    with timed("write"):
+        write_map(
+            WriterJob(merged, target, box, params.type, params.threads, params.languages, *styles,
+                      params.tag_values, params.comment, heap),
+            place,
+        )
+    check_map(target, box)
+    os.unlink(merged)
+    return land.facts
+
+
+def _data_time(source: Source) -> dict[str, str]:
+    if source.header.timestamp is None:
+        return {}
+    moment = datetime.fromtimestamp(source.header.timestamp, timezone.utc)
+    return {"dataTime": moment.isoformat().replace("+00:00", "Z")}
+
+
+def clear(folder: str) -> None:
+    """Empties a folder: what a failed job wrote is not to be published."""
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        shutil.rmtree(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
