@@ -25,7 +25,7 @@ bootstrap_base_image() {
   command -v apt-get >/dev/null ||
     fail "no registry is reachable, and only Debian and its kin can make $BASE_IMAGE themselves: load it into $engine by hand"
   can_be_root ||
-    fail "no registry is reachable, and making $BASE_IMAGE with debootstrap needs root, but there is no sudo for $(id -un). Ask an administrator for sudo, or for the image as a file ($engine save), and load it:  $engine load -i FILE"
+    fail "no registry is reachable, and making $BASE_IMAGE with debootstrap needs root, but there is no sudo for $(id -un). Ask an administrator for sudo, or for the image as a file ($engine save), and load it:  ${CONTAINERS_STORAGE_CONF:+CONTAINERS_STORAGE_CONF=$CONTAINERS_STORAGE_CONF }$engine load -i FILE"
   command -v debootstrap >/dev/null || [ -x /usr/sbin/debootstrap ] || install_packages debootstrap
   mirror=$(apt_mirror $BASE_SUITE)
   security=$(apt_mirror $BASE_SUITE-security)
