@@ -125,7 +125,7 @@ export async function writeIslandGrid(
   const probe = `${path}.probe`;
   const bytesPerIsland = (await write(probe, 64)) / 64;
   await rm(probe);
-  let islands = Math.max(1, Math.ceil((options.megabytes * 1e6) / bytesPerIsland));
+  let islands = Math.max(1, Math.ceil((1.01 * options.megabytes * 1e6) / bytesPerIsland));
   let bytes = await write(path, islands);
   while (bytes < options.megabytes * 1e6) {
     islands += Math.ceil((options.megabytes * 1e6 - bytes) / bytesPerIsland) + 1;
@@ -160,11 +160,11 @@ function gridOf(
   }
   return {
     box,
-    nodes: cells(island.nodes, (node, cell) => ({
-      ...node,
-      id: ids(cell, node.id),
-      lon: node.lon + (cell % columns) * (east - west),
-      lat: node.lat + Math.floor(cell / columns) * (north - south),
+    nodes: cells(island.nodes, ({ id, lon, lat, tags }, cell) => ({
+      id: ids(cell, id),
+      lon: lon + (cell % columns) * (east - west),
+      lat: lat + Math.floor(cell / columns) * (north - south),
+      ...(tags && { tags }),
     })),
     ways: cells(island.ways, (way, cell) => ({
       ...way,

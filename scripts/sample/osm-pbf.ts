@@ -165,9 +165,7 @@ function denseNodes(nodes: readonly Node[]): Message {
   const strings = new StringTable();
   const keysAndValues: number[] = [];
   for (const node of nodes) {
-    const values = strings.values(node.tags);
-    for (const [position, key] of strings.keys(node.tags).entries())
-      keysAndValues.push(key, values[position]!);
+    for (const key in node.tags) keysAndValues.push(strings.indexOf(key), strings.indexOf(node.tags[key]!));
     keysAndValues.push(0);
   }
   const dense = new Message()

@@ -8,7 +8,7 @@ const BYTES = 2;
 
 /** One message being written. Field numbers are the schema's; numbers are whole and at most 2^53 in size. */
 export class Message {
-  #bytes = new Uint8Array(1024);
+  #bytes = new Uint8Array(64);
   #length = 0;
 
   /** uint32, uint64, int32 ≥ 0, bool or enum. */
@@ -52,16 +52,17 @@ export class Message {
     this.#varint(field * 8 + wireType);
   }
 
-  /** Seven bits a byte, lowest first. Arithmetic instead of shifts: shifts would cut numbers at 32 bits. */
+  /** Seven bits a byte, lowest first. Shifts would cut numbers at 32 bits, so those only for what is left below. */
   #varint(value: number): void {
     if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`Not a whole number ≥ 0: ${value}`);
     this.#reserve(10);
+    const bytes = this.#bytes;
+    let at = this.#length;
     let rest = value;
-    while (rest >= 0x80) {
-      this.#bytes[this.#length++] = (rest % 0x80) + 0x80;
-      rest = Math.floor(rest / 0x80);
-    }
-    this.#bytes[this.#length++] = rest;
+    for (; rest >= 0x80000000; rest = Math.floor(rest / 0x80)) bytes[at++] = (rest % 0x80) + 0x80;
+    for (; rest >= 0x80; rest >>>= 7) bytes[at++] = (rest & 0x7f) | 0x80;
+    bytes[at++] = rest;
+    this.#length = at;
   }
 
   #reserve(count: number): void {
