@@ -1,0 +1,199 @@
+#!/bin/sh
+# Starts the task's command and writes down how it ended:
+#
+#     sh CONTROL/run.sh COMMAND… INPUT OUTPUT
+#
+# CONTROL is the folder that this file is in. What is left there:
+#   exit.json   how it ended (ExitRecord in lib/pipeline/attempt-record.ts), written last, by rename
+#   log.jsonl   what it printed, one JSON object a line, in order; the same goes to this script's stdout
+#
+# It runs in the user's image, so it may use only what every small image has: a POSIX sh, sed, dd, tee, mkfifo, date, cut,
+# and the file tools (busybox has them all). SIGTERM and SIGINT are passed to the command as SIGTERM.
+#
+# Environment: LONGSHORE_CGROUP, the folder with this container's cgroup files (default /sys/fs/cgroup). Set it to nothing
+# where there is no container: the numbers there would be the whole machine's.
+set -u
+
+control=${0%/*}
+[ "$control" != "$0" ] || control=.
+cgroup=${LONGSHORE_CGROUP-/sys/fs/cgroup}
+unset LONGSHORE_CGROUP
+nl='
+'
+tab=$(printf '\t')
+cr=$(printf '\r')
+esc=$(printf '\033')
+
+# busybox's date has no %N, and prints the letters instead.
+now() {
+  ms=$(date +%s%3N)
+  case $ms in
+    *[!0-9]*) ms=$(date +%s)000 ;;
+  esac
+  echo "$ms"
+}
+
+# The text of a JSON string. Control characters without a short name are not text: they become U+FFFD.
+escape="s/\\\\/\\\\\\\\/g
+s/\"/\\\\\"/g
+s/$cr\$//
+s/$tab/\\\\t/g
+s/$cr/\\\\r/g
+s/$esc/\\\\u001b/g
+s/[[:cntrl:]]/\\\\ufffd/g"
+
+# The last line that is not blank.
+last_line='/[^[:space:]]/h
+${
+x
+p
+}'
+
+# Reads a stream of the command until its end, and logs it.
+#
+# sed alone would hold lines back until it has 4 KB (busybox has no -u), and progress could not be followed. So a chunk is
+# whatever the pipe holds at the moment, completed to a whole line: one line while little is printed, many when it is much.
+# The lock keeps chunks of stdout and stderr apart; it is one empty line in a fifo, taken by reading it.
+pump() {
+  LC_ALL=C # bytes: an invalid UTF-8 sequence must not stop sed
+  export LC_ALL
+  wrap="/^[[:space:]]*\$/d
+/^{[[:space:]]*\".*}\$/{
+/[[:cntrl:]]/!b
+}
+$escape
+s/^/{\"level\":\"info\",\"stream\":\"$1\",\"message\":\"/
+s/\$/\"}/"
+  last=
+  while :; do
+    chunk=$(
+      dd bs=65536 count=1 2>/dev/null
+      echo .
+    )
+    chunk=${chunk%.}
+    [ -n "$chunk" ] || break
+    case $chunk in
+      *"$nl") chunk=${chunk%"$nl"} ;;
+      *)
+        IFS= read -r rest || :
+        chunk=$chunk$rest
+        ;;
+    esac
+    IFS= read -r _ <&7
+    printf '%s\n' "$chunk" | sed "$wrap" | tee -a "$control/log.jsonl"
+    echo >&7
+    [ "$1" = stderr ] || continue
+    # Cut to 2,000 bytes: it is one sentence in a receipt, and a stack trace on one line would drown it.
+    line=$(printf '%s\n' "$chunk" | sed -n "$last_line" | cut -b 1-2000)
+    [ -n "$line" ] || continue
+    last=$line
+    printf '%s\n' "$last" 2>/dev/null >"$control/last"
+  done
+  # Once more: on a full disk this one has the room that was kept for it.
+  [ "$1" != stderr ] || [ -z "$last" ] || printf '%s\n' "$last" >"$control/last"
+}
+
+# First number in a file, if there is one.
+number() {
+  if [ -r "$1" ] && read -r value _ <"$1"; then
+    case $value in
+      '' | *[!0-9]*) ;;
+      *) echo "$value" ;;
+    esac
+  fi
+}
+
+# The number beside a name in a file of `name number` lines.
+named_number() {
+  if [ -r "$1" ]; then
+    sed -n "s/^$2 \\([0-9][0-9]*\\)\$/\\1/p" "$1"
+  fi
+}
+
+write_exit() {
+  peak=
+  kills=
+  if [ -n "$cgroup" ]; then
+    # cgroup v2 (memory.peak since Linux 5.19), else v1.
+    peak=$(number "$cgroup/memory.peak")
+    [ -n "$peak" ] || peak=$(number "$cgroup/memory/memory.max_usage_in_bytes")
+    kills=$(named_number "$cgroup/memory.events" oom_kill)
+    [ -n "$kills" ] || kills=$(named_number "$cgroup/memory/memory.oom_control" oom_kill)
+  fi
+  json="{\"exitCode\":$1,\"startedAt\":$2,\"endedAt\":$3"
+  [ -z "$peak" ] || json="$json,\"peakMemoryBytes\":$peak"
+  [ -z "$kills" ] || json="$json,\"oomKills\":$kills"
+  if [ -s "$control/last" ]; then
+    last=$(LC_ALL=C sed "$escape" <"$control/last")
+    json="$json,\"lastLine\":\"$last\""
+  fi
+  printf '%s}\n' "$json" >"$control/exit.tmp" && mv "$control/exit.tmp" "$control/exit.json"
+}
+
+child=
+signalled=
+stopping=
+on_term() {
+  signalled=1
+  stopping=1
+  [ -z "$child" ] || kill -TERM "$child" 2>/dev/null
+}
+trap on_term TERM INT
+
+rm -f "$control/out" "$control/err" "$control/lock" "$control/last"
+if ! mkfifo "$control/out" "$control/err" "$control/lock"; then
+  echo "run.sh: no named pipes can be made in $control" >&2
+  exit 70
+fi
+# Kept for exit.json, which must be written also when the command has filled the disk.
+dd if=/dev/zero of="$control/reserve" bs=4096 count=8 2>/dev/null
+
+exec 7<>"$control/lock"
+echo >&7
+# The pumps end with their streams, not with the signal: the command's last words must still be logged.
+(trap '' TERM INT; pump stdout <"$control/out") &
+out_pump=$!
+(trap '' TERM INT; pump stderr <"$control/err") &
+err_pump=$!
+exec 8>"$control/out" 9>"$control/err"
+rm -f "$control/out" "$control/err" "$control/lock"
+
+started=$(now)
+if [ -n "$stopping" ]; then
+  code=143
+else
+  "$@" >&8 2>&9 </dev/null 7>&- 8>&- 9>&- &
+  child=$!
+  [ -z "$stopping" ] || kill -TERM "$child" 2>/dev/null
+  # A trapped signal ends `wait` early; a second `wait` for a command that is gone says 127.
+  code=
+  while :; do
+    signalled=
+    wait "$child"
+    got=$?
+    if [ -z "$code" ] || [ "$got" -ne 127 ]; then code=$got; fi
+    [ -n "$signalled" ] || break
+  done
+fi
+ended=$(now)
+
+rm -f "$control/reserve"
+exec 8>&- 9>&-
+# What the command started and left running may hold the streams open: its logs are not waited for.
+(
+  trap '' TERM INT
+  exec 7>&- >/dev/null 2>&1
+  sleep 5 &
+  nap=$!
+  trap 'kill "$nap"; exit' USR1
+  wait "$nap"
+  kill -KILL "$out_pump" "$err_pump"
+) &
+watchdog=$!
+wait "$err_pump"
+wait "$out_pump"
+kill -USR1 "$watchdog" 2>/dev/null
+
+write_exit "$code" "$started" "$ended"
+rm -f "$control/last"
+exit "$code"
