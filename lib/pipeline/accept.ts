@@ -23,6 +23,9 @@ class RefusedError extends Error {
   }
 }
 
+/** Stands for the task of a file that lies in no task's folder. */
+const NO_TASK = 'unknown';
+
 /** `undefined`: the message asks for nothing (an older version of a file that came late, a file of `longshore run`). */
 export async function accept(
   ctx: PipelineContext,
@@ -57,7 +60,7 @@ async function acceptUpload(ctx: PipelineContext, message: UploadMessage): Promi
   const shell: Shell = {
     id: upload.job,
     run: upload.run,
-    task: taskName || 'unknown',
+    task: taskName || NO_TASK,
     name: publicationName(path.slice(0, path.length - ending.length)),
     params: {},
     inputs: [
@@ -88,12 +91,12 @@ async function acceptUpload(ctx: PipelineContext, message: UploadMessage): Promi
 async function latestUpload(ctx: PipelineContext, message: UploadMessage): Promise<UploadRecord | undefined> {
   const key = keys.upload(message.key);
   const content = message.sha256 ?? message.etag;
-  const [task = 'unknown', ...rest] = message.key.split('/');
+  const task = message.key.includes('/') ? message.key.slice(0, message.key.indexOf('/')) : NO_TASK;
   const fresh: UploadRecord = {
     key: message.key,
     content,
     sequence: message.sequence,
-    job: jobId(task, rest.join('/'), [content, message.sequence]),
+    job: jobId(task, message.key.slice(message.key.indexOf('/') + 1), [content, message.sequence]),
     run: dropRun(ctx.clock.now()),
   };
   for (;;) {
@@ -240,9 +243,13 @@ async function plan(ctx: PipelineContext, job: Job, alsoCheck: (task: TaskDefini
   const task = ctx.tasks.get(job.task);
   if (!task) {
     const known = [...ctx.tasks.keys()].join(', ');
+    const what =
+      job.task === NO_TASK
+        ? 'This file was dropped outside any task’s folder'
+        : `There is no task "${job.task}"`;
     throw new RefusedError(
       'unknown-task',
-      `There is no task "${job.task}"; drop files below <task>/, where the tasks are: ${known}`,
+      `${what}; drop files below <task>/, where the tasks are: ${known}`,
     );
   }
   const { given, params } = checked(task, job.params);

@@ -21,7 +21,7 @@ export interface OutputContext<P = Params> {
   /** The receipt of what is published now under this name, if anything is. */
   published: Receipt | undefined;
   /** Bytes `start`…`end` (inclusive) of a staged output; shorter at the end of the file. */
-  read(file: StagedFile, start: number, end: number): Promise<Buffer>;
+  read: (file: StagedFile, start: number, end: number) => Promise<Buffer>;
 }
 
 /** `ok: false` sends the outputs to quarantine with `detail` as the reason. Throwing is for trouble on our side. */

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import {
+  ObjectExistsError,
+  ObjectMissingError,
+  type Clock,
+  type ObjectInfo,
+  type ObjectStore,
+  type PutOptions,
+} from '../../../lib/ports.ts';
+
+export class MemoryStore implements ObjectStore {
+  readonly objects = new Map<string, { body: Buffer; modifiedAt: number }>();
+  readonly #name: string;
+  readonly #clock: Pick<Clock, 'now'>;
+
+  constructor(name: string, clock: Pick<Clock, 'now'>) {
+    this.#name = name;
+    this.#clock = clock;
+  }
+
+  uri(key: string): string {
+    return `memory://${this.#name}/${key}`;
+  }
+
+  async head(key: string): Promise<ObjectInfo | undefined> {
+    const object = this.objects.get(key);
+    if (!object) return undefined;
+    const etag = createHash('md5').update(object.body).digest('hex');
+    return { key, bytes: object.body.length, etag, modifiedAt: object.modifiedAt };
+  }
+
+  async get(key: string, range?: { start: number; end: number }): Promise<Readable> {
+    const object = this.objects.get(key);
+    if (!object) throw new ObjectMissingError(this.uri(key));
+    const body = range ? object.body.subarray(range.start, range.end + 1) : object.body;
+    return Readable.from([Buffer.from(body)]);
+  }
+
+  async put(
+    key: string,
+    body: string | Uint8Array | Readable,
+    options: PutOptions = {},
+  ): Promise<ObjectInfo> {
+    const bytes = body instanceof Readable ? await buffer(body) : Buffer.from(body);
+    if (options.ifNoneMatch && this.objects.has(key)) throw new ObjectExistsError(this.uri(key));
+    this.objects.set(key, { body: bytes, modifiedAt: this.#clock.now() });
+    return (await this.head(key))!;
+  }
+
+  async download(key: string, path: string): Promise<void> {
+    await writeFile(path, await this.get(key));
+  }
+
+  async upload(path: string, key: string, options?: PutOptions): Promise<ObjectInfo> {
+    return await this.put(key, await readFile(path), options);
+  }
+
+  async copyFrom(source: ObjectStore, sourceKey: string, key: string): Promise<ObjectInfo> {
+    return await this.put(key, await source.get(sourceKey));
+  }
+
+  async delete(key: string): Promise<void> {
+    this.objects.delete(key);
+  }
+
+  async *list(prefix: string, { after = '' }: { after?: string } = {}): AsyncIterable<ObjectInfo> {
+    for (const key of [...this.objects.keys()].sort(byBytes)) {
+      const info = key.startsWith(prefix) && byBytes(key, after) > 0 ? await this.head(key) : undefined;
+      if (info) yield info;
+    }
+  }
+}
+
+export const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));

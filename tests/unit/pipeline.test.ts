@@ -1,0 +1,508 @@
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, test } from '@jest/globals';
+import { cancel } from '../../lib/pipeline/cancel.ts';
+import type { Receipt } from '../../lib/pipeline/receipt.ts';
+import { status } from '../../lib/pipeline/status.ts';
+import { sweep } from '../../lib/pipeline/sweep.ts';
+import { dispatch } from '../../lib/pipeline/dispatch.ts';
+import { accept } from '../../lib/pipeline/accept.ts';
+import { handleMessages } from '../../lib/pipeline/handle.ts';
+import type { UploadMessage } from '../../lib/pipeline/messages.ts';
+import { settle } from '../../lib/pipeline/settle.ts';
+import type { RecordStore } from '../../lib/ports.ts';
+import type { MemoryRecords } from '../doubles/memory/record-store.ts';
+import { textTask, World } from '../doubles/world.ts';
+
+const receiptOf = (world: World, key: string): Receipt => JSON.parse(world.output(key) ?? 'null') as Receipt;
+
+describe('a dropped file', () => {
+  test('is published with its metadata, and the receipt tells everything', async () => {
+    const world = new World({
+      script: () => ({ seconds: 90, peakMemoryBytes: 5e8, outputs: { 'a.txt': 'good' } }),
+    });
+    await world.drop('text/some folder/a+b %.txt', 'hello');
+    await world.settleAll();
+
+    const job = world.job('some folder/a+b %');
+    expect(job.state).toBe('published');
+    expect(world.output('text/some folder/a+b %/a.txt')).toBe('good');
+    expect(world.output('text/some folder/a+b %/about.json')).toBe(JSON.stringify({ job: job.id }));
+    const receipt = receiptOf(world, 'text/some folder/a+b %/receipt.json');
+    expect(receipt).toMatchObject({
+      state: 'published',
+      inputs: [{ uri: 'memory://uploads/text/some folder/a+b %.txt', bytes: 5 }],
+      attempts: [{ attempt: 1, cause: 'succeeded', spot: true, seconds: 90, peakMemoryBytes: 5e8 }],
+      seconds: 90,
+      peakMemoryBytes: 5e8,
+    });
+    expect(receipt.files.map(({ name }) => name)).toEqual(['a.txt', 'about.json']);
+    expect(receipt.checks.every(({ ok }) => ok)).toBe(true);
+    // 1 vCPU and 2 GB for 90 s on Spot: 0.3 × 90/3600 × (0.04048 + 2 × 0.004445).
+    expect(receipt.costUsd).toBeCloseTo(0.00037, 5);
+    expect([...world.stores.staging.objects.keys()].filter((key) => key.includes('/output/'))).toEqual([]);
+  });
+
+  test('told twice is one job', async () => {
+    const world = new World();
+    await world.drop('text/a.txt', 'hello', '01');
+    await world.drop('text/a.txt', 'hello', '01');
+    await world.settleAll();
+    await world.drop('text/a.txt', 'hello', '01');
+    await world.settleAll();
+    expect(world.runner.launches).toHaveLength(1);
+  });
+
+  test('dropped again with the same content is one job', async () => {
+    const world = new World();
+    await world.drop('text/a.txt', 'hello', '01');
+    await world.settleAll();
+    await world.drop('text/a.txt', 'hello', '02');
+    await world.settleAll();
+    expect(world.runner.launches).toHaveLength(1);
+  });
+
+  test('with other content under the same key is a new job, and going back is one more', async () => {
+    const world = new World({ script: ({ inputs }) => ({ outputs: { 'out.txt': inputs[0]?.etag ?? '' } }) });
+    await world.drop('text/a.txt', 'one', '01');
+    await world.settleAll();
+    const one = world.output('text/a/out.txt');
+    await world.drop('text/a.txt', 'two', '02');
+    await world.settleAll();
+    expect(world.output('text/a/out.txt')).not.toBe(one);
+    await world.drop('text/a.txt', 'one', '03');
+    await world.settleAll();
+    expect(world.output('text/a/out.txt')).toBe(one);
+    expect(world.runner.launches).toHaveLength(3);
+  });
+
+  test('whose older version is told late does nothing', async () => {
+    const world = new World();
+    await world.drop('text/a.txt', 'two', '02');
+    await world.drop('text/a.txt', 'one', '01');
+    await world.settleAll();
+    expect(world.allJobs()).toHaveLength(1);
+  });
+
+  test('that failed is tried again when it is dropped again', async () => {
+    const world = new World({ script: () => ({ exitCode: 65, lastLine: 'no header' }) });
+    await world.drop('text/a.txt', 'hello', '01');
+    await world.settleAll();
+    await world.drop('text/a.txt', 'hello', '02');
+    await world.settleAll();
+    expect(world.allJobs().map(({ state }) => state)).toEqual(['quarantined', 'quarantined']);
+  });
+
+  test.each([
+    ['nosuch/a.txt', 'x', /no task "nosuch".*tasks are: text/],
+    ['a.txt', 'x', /outside any task’s folder.*tasks are: text/],
+    ['text/a.csv', 'x', /text takes \*\.txt; "a\.csv" is none of these/],
+    ['text/a.txt', '', /"a\.txt" is empty \(0 bytes\)/],
+  ])('%j is set aside with its reason', async (key, body, reason) => {
+    const world = new World();
+    await world.drop(key, body);
+    await world.drop('text/good.txt', 'good');
+    await world.settleAll();
+    expect(world.job('good').state).toBe('published');
+    const bad = world.allJobs().find(({ name }) => name !== 'good');
+    expect(bad).toMatchObject({ state: 'quarantined', reason: expect.stringMatching(reason) });
+    const kept = [...world.stores.quarantine.objects].filter(([at]) => at.includes('/input/'));
+    expect(kept.map(([, { body: bytes }]) => bytes.toString())).toEqual([body]);
+    expect(world.stores.uploads.objects.has(key)).toBe(true);
+  });
+
+  test('of 1,024 bytes in its key is published under a shorter name', async () => {
+    const world = new World();
+    const key = `text/${'ü'.repeat((1024 - 9) / 2)}x.txt`;
+    expect(Buffer.byteLength(key)).toBe(1024);
+    await world.drop(key, 'hello');
+    await world.settleAll();
+    expect(world.allJobs()).toMatchObject([{ state: 'published' }]);
+    for (const published of world.stores.output.objects.keys())
+      expect(Buffer.byteLength(published)).toBeLessThan(600);
+  });
+});
+
+describe('an asked job', () => {
+  test('is one job for the same run and parameters, and another in another run', async () => {
+    const world = new World();
+    await world.ask('r1', { area: 'europe/monaco' });
+    await world.ask('r1', { area: 'europe/monaco' });
+    await world.ask('r2', { area: 'europe/monaco' });
+    await world.settleAll();
+    expect(
+      world
+        .allJobs()
+        .map(({ run, state, name }) => `${run} ${state} ${name}`)
+        .toSorted(),
+    ).toEqual(['r1 published europe/monaco', 'r2 published europe/monaco']);
+  });
+
+  test.each([
+    [{ kind: 'round' }, 'bad-parameter', /kind is "round"/],
+    [{ colour: 'red' }, 'bad-parameter', /colour/],
+    [{}, 'bad-parameter', /area is missing/],
+  ])('with the parameters %j is set aside', async (params, cause, reason) => {
+    const world = new World();
+    await world.ask('r1', params);
+    await world.settleAll();
+    expect(world.allJobs()).toMatchObject([
+      { state: 'quarantined', cause, reason: expect.stringMatching(reason) },
+    ]);
+    expect(world.runner.launches).toHaveLength(0);
+  });
+});
+
+describe('an attempt that ends badly', () => {
+  test('out of memory goes to the next memory size up, to the ceiling, then fails', async () => {
+    const world = new World({ script: () => ({ outOfMemory: true }) });
+    await world.drop('text/a.txt', 'hello');
+    await world.settleAll();
+    const job = world.job('a');
+    expect(job.attempts.map(({ size }) => size.memoryMiB)).toEqual([2048, 4096, 8192]);
+    expect(job).toMatchObject({
+      state: 'failed',
+      cause: 'out-of-memory',
+      reason: expect.stringContaining('8192 MiB'),
+    });
+  });
+
+  test('bad input is never tried again, and its reason is the last line', async () => {
+    const world = new World({
+      script: () => ({ exitCode: 65, lastLine: '{"message":"the header is cut"}' }),
+    });
+    await world.drop('text/a.txt', 'hello');
+    await world.settleAll();
+    expect(world.job('a')).toMatchObject({
+      state: 'quarantined',
+      cause: 'bad-input',
+      reason: 'the header is cut',
+    });
+    expect(world.runner.launches).toHaveLength(1);
+  });
+
+  test('a Spot loss has the same size again, then on-demand', async () => {
+    const world = new World({
+      script: ({ attempt }) => (attempt < 4 ? { stopCode: 'SpotInterruption', vanishes: true } : {}),
+    });
+    await world.drop('text/a.txt', 'hello');
+    await world.settleAll();
+    expect(world.job('a').attempts.map(({ spot, cause }) => [spot, cause])).toEqual([
+      [true, 'interrupted'],
+      [true, 'interrupted'],
+      [false, 'interrupted'],
+      [false, 'succeeded'],
+    ]);
+  });
+
+  test('an unknown failure is tried as often as the task says', async () => {
+    const world = new World({ script: () => ({ exitCode: 2, lastLine: 'Segmentation fault' }) });
+    await world.drop('text/a.txt', 'hello');
+    await world.settleAll();
+    expect(world.job('a')).toMatchObject({
+      state: 'failed',
+      reason: 'Exit code 2: Segmentation fault (after 3 attempts)',
+    });
+  });
+
+  test('killed from outside is tried again', async () => {
+    const world = new World({ script: ({ attempt }) => ({ vanishes: attempt === 1 }) });
+    await world.drop('text/a.txt', 'hello');
+    await world.settleAll();
+    expect(world.job('a')).toMatchObject({
+      state: 'published',
+      attempts: [{ cause: 'killed' }, { cause: 'succeeded' }],
+    });
+  });
+
+  test('try-again waits longer each time', async () => {
+    const world = new World({ script: () => ({ exitCode: 75, lastLine: 'mirror down', seconds: 1 }) });
+    await world.drop('text/a.txt', 'hello');
+    await world.settleAll();
+    const starts = world.job('a').attempts.map(({ claimedAt }) => claimedAt);
+    expect(starts[1]! - starts[0]!).toBeGreaterThanOrEqual(30_000);
+    expect(starts[2]! - starts[1]!).toBeGreaterThanOrEqual(60_000);
+    expect(world.job('a').state).toBe('failed');
+  });
+
+  test('deaf and endless is stopped at its deadline', async () => {
+    const world = new World({ script: () => ({ hangs: true }) });
+    await world.drop('text/a.txt', 'hello');
+    await world.settleAll();
+    expect(world.job('a')).toMatchObject({ state: 'failed', cause: 'deadline' });
+    expect(world.runner.launches).toHaveLength(1);
+  });
+
+  test('an input that changed under it is cancelled: the new version is a job of its own', async () => {
+    const world = new World({ script: () => ({ stageIn: { cause: 'input-changed', reason: 'changed' } }) });
+    await world.drop('text/a.txt', 'hello');
+    await world.settleAll();
+    expect(world.job('a')).toMatchObject({ state: 'cancelled', cause: 'input-changed' });
+  });
+
+  test('a launch that is refused for good fails the job; a throttle only waits', async () => {
+    let throttles = 3;
+    const world = new World({
+      script: ({ env }) => {
+        if (env['AREA'] === 'never') return { outcome: { outcome: 'refused', reason: 'no such image' } };
+        return throttles-- > 0 ? { outcome: { outcome: 'wait', reason: 'ThrottlingException' } } : {};
+      },
+    });
+    await world.ask('r', { area: 'never' });
+    await world.ask('r', { area: 'throttled' });
+    await world.settleAll();
+    expect(world.job('never')).toMatchObject({ state: 'failed', cause: 'refused', reason: 'no such image' });
+    expect(world.job('throttled')).toMatchObject({ state: 'published', attempts: [{ attempt: 1 }] });
+  });
+});
+
+describe('validation', () => {
+  test('sends a bad output to quarantine and keeps what is published', async () => {
+    const world = new World({
+      script: ({ run }) => ({ outputs: { 'a.txt': run === 'r1' ? 'good' : 'bad news' } }),
+    });
+    await world.ask('r1', { area: 'a' });
+    await world.settleAll();
+    await world.ask('r2', { area: 'a' });
+    await world.settleAll();
+    expect(world.output('text/a/a.txt')).toBe('good');
+    const bad = world.allJobs().find(({ run }) => run === 'r2')!;
+    expect(bad).toMatchObject({
+      state: 'quarantined',
+      cause: 'invalid-output',
+      reason: 'a.txt: it begins with "bad"',
+    });
+    expect(world.stores.quarantine.objects.get(`text/${bad.id}/output/a.txt`)?.body.toString()).toBe(
+      'bad news',
+    );
+  });
+
+  test.each([
+    [{}, /wrote 0 of at least 1 \*\.txt/],
+    [{ 'a.txt': 'x', 'a.tmp': 'y' }, /a\.tmp: no output of this name is expected/],
+  ])('refuses the outputs %j', async (outputs, reason) => {
+    const world = new World({ script: () => ({ outputs }) });
+    await world.drop('text/a.txt', 'hello');
+    await world.settleAll();
+    expect(world.job('a')).toMatchObject({ state: 'quarantined', reason: expect.stringMatching(reason) });
+  });
+});
+
+describe('publishing', () => {
+  test('takes away the files of the previous version that the new one has not', async () => {
+    const world = new World({
+      script: ({ run }) => ({ outputs: run === 'r1' ? { 'a.txt': '1', 'b.txt': '1' } : { 'a.txt': '2' } }),
+    });
+    await world.ask('r1', { area: 'a' });
+    await world.settleAll();
+    await world.ask('r2', { area: 'a' });
+    await world.settleAll();
+    expect([...world.stores.output.objects.keys()].sort()).toEqual([
+      'text/a/a.txt',
+      'text/a/about.json',
+      'text/a/receipt.json',
+    ]);
+  });
+
+  test('two versions of one file never run at once, and the newer one stays', async () => {
+    const world = new World({
+      script: ({ inputs }) => ({ seconds: inputs[0]!.bytes, outputs: { 'a.txt': String(inputs[0]!.bytes) } }),
+    });
+    await world.drop('text/a.txt', 'x'.repeat(100), '01');
+    await world.deliver();
+    await world.drop('text/a.txt', 'x'.repeat(50), '02');
+    await world.settleAll();
+    expect(world.runner.mostAtOnce).toBe(1);
+    expect(world.output('text/a/a.txt')).toBe('50');
+  });
+});
+
+describe('admission', () => {
+  test('largest first, never more than maxTasks nor a limit’s share', async () => {
+    const world = new World({
+      settings: { maxTasks: 3, limits: { mirror: 2 } },
+      script: ({ inputs }) => ({ seconds: 10 + (inputs[0]?.bytes ?? 0) }),
+    });
+    for (const bytes of [5, 50, 500, 20, 200]) await world.drop(`text/${bytes}.txt`, 'x'.repeat(bytes));
+    for (const area of ['a', 'b', 'c', 'd']) await world.ask('r', { area });
+    const messages = (await world.jobs.receive()).map(({ body }) => body);
+    await handleMessages(world.context, messages);
+    expect(world.runner.launches.map(({ inputs }) => inputs[0]?.bytes)).toEqual([500, 200, 50]);
+    world.jobs.held.splice(0);
+    await world.settleAll();
+    expect(world.runner.mostAtOnce).toBe(3);
+    expect(world.allJobs().every(({ state }) => state === 'published')).toBe(true);
+  });
+
+  test('many dispatchers at once start each job once and never pass maxTasks', async () => {
+    const world = new World({ settings: { maxTasks: 7 } });
+    for (let at = 0; at < 40; at += 1) await world.drop(`text/${at}.txt`, 'x'.repeat(at + 1));
+    // Accept all without dispatching.
+    for (const { body } of world.jobs.held.splice(0))
+      await accept(world.context, JSON.parse(body) as UploadMessage);
+    for (let round = 0; round < 30; round += 1) {
+      await Promise.all(Array.from({ length: 5 }, async () => await dispatch(world.context)));
+      expect(world.runner.running().length).toBeLessThanOrEqual(7);
+      world.clock.advance(11_000);
+      await world.tellStops();
+      while (await world.deliver());
+    }
+    expect(world.runner.mostAtOnce).toBe(7);
+    expect(world.runner.launches).toHaveLength(40);
+    expect(world.allJobs().every(({ state }) => state === 'published')).toBe(true);
+  });
+
+  test('a claim whose dispatcher died is revoked; if it only was slow, it does not start the job any more', async () => {
+    const world = new World({ settings: { maxTasks: 1 } });
+    await world.drop('text/a.txt', 'x');
+    for (const { body } of world.jobs.held.splice(0))
+      await accept(world.context, JSON.parse(body) as UploadMessage);
+
+    const { promise: awake, resolve: wake } = Promise.withResolvers<void>();
+    const slow = dispatch({ ...world.context, records: sleepingAfterAdmission(world.records, awake) });
+    while (!world.records.records.has('admission')) await setImmediate();
+    await sweep(world.context);
+    expect((await status(world.context)).jobs.waiting).toBe(1);
+    world.clock.advance(61_000);
+    expect(await sweep(world.context)).toMatchObject({ revoked: 1 });
+    wake();
+    expect(await slow).toMatchObject({ launched: 0 });
+    expect(world.runner.launches).toHaveLength(0);
+
+    await world.settleAll();
+    expect(world.job('a')).toMatchObject({ state: 'published', attempts: [{ attempt: 1 }] });
+  });
+});
+
+/** The ledger as a dispatcher sees it that is put to sleep right after its admission was written. */
+function sleepingAfterAdmission(records: MemoryRecords, awake: Promise<void>): RecordStore {
+  return new Proxy(records, {
+    get: (target, name) => {
+      if (name !== 'read') return (Reflect.get(target, name, target) as () => unknown).bind(target);
+      return async (key: string) => {
+        if (key.startsWith('jobs/') && target.records.has('admission')) await awake;
+        return await target.read(key);
+      };
+    },
+  });
+}
+
+describe('lost events', () => {
+  test('every stop lost: the sweep finds them', async () => {
+    const world = new World();
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await world.drop(`text/${name}.txt`, name);
+    await world.settleAll({ lose: () => true });
+    expect(world.allJobs().map(({ state }) => state)).toEqual(Array.from({ length: 6 }, () => 'published'));
+    expect(world.runner.launches).toHaveLength(6);
+  });
+
+  test('a stop told twice, and again after the end, changes nothing', async () => {
+    const world = new World();
+    await world.drop('text/a.txt', 'hello');
+    await world.deliver();
+    world.clock.advance(10_000);
+    const [state] = await world.stops();
+    await settle(world.context, state!);
+    await settle(world.context, state!);
+    await world.settleAll();
+    const before = world.output('text/a/receipt.json');
+    await settle(world.context, state!);
+    await world.settleAll();
+    expect(world.output('text/a/receipt.json')).toBe(before);
+    expect(world.runner.launches).toHaveLength(1);
+  });
+
+  test('a task that the runner has forgotten is tried again', async () => {
+    const world = new World();
+    await world.drop('text/a.txt', 'hello');
+    await world.deliver();
+    world.runner.tasks.clear();
+    world.clock.advance(61_000);
+    await sweep(world.context);
+    await world.settleAll();
+    expect(world.job('a')).toMatchObject({
+      state: 'published',
+      attempts: [{ cause: 'killed' }, { cause: 'succeeded' }],
+    });
+  });
+});
+
+describe('cancel', () => {
+  test('a waiting job never starts; a running one is stopped', async () => {
+    const world = new World({ settings: { maxTasks: 1 }, script: () => ({ hangs: true }) });
+    await world.drop('text/a.txt', 'hello, larger');
+    await world.deliver();
+    await world.drop('text/b.txt', 'hello');
+    await world.deliver();
+    await cancel(world.context, world.job('b').id);
+    expect(world.job('b')).toMatchObject({ state: 'cancelled', attempts: [] });
+    await cancel(world.context, world.job('a').id);
+    await world.settleAll();
+    expect(world.job('a')).toMatchObject({ state: 'cancelled', cause: 'cancelled' });
+    expect(world.runner.launches).toHaveLength(1);
+    expect((await status(world.context)).jobs).toMatchObject({ cancelled: 2, running: 0, waiting: 0 });
+  });
+});
+
+describe('freshness', () => {
+  test('a result from the same source is not made again while it is young enough', async () => {
+    const source = { uri: 'http://mirror/a', etag: 'e1', bytes: 7 };
+    const task = { ...textTask, source: async () => ({ ...source }), freshness: () => 30 };
+    const world = new World({ tasks: [task] });
+    await world.ask('r1', { area: 'a' });
+    await world.settleAll();
+    await world.ask('r2', { area: 'a' });
+    await world.settleAll();
+    const second = world.allJobs().find(({ run }) => run === 'r2')!;
+    expect(second).toMatchObject({
+      state: 'published',
+      attempts: [],
+      reason: expect.stringMatching(/^Fresh: published 0\.0 days ago/),
+    });
+    source.etag = 'e2';
+    await world.ask('r3', { area: 'a' });
+    await world.settleAll();
+    expect(world.runner.launches).toHaveLength(2);
+    world.clock.advance(31 * 86_400_000);
+    await world.ask('r4', { area: 'a' });
+    await world.settleAll();
+    expect(world.runner.launches).toHaveLength(3);
+  });
+});
+
+test('status counts every job once, by run', async () => {
+  const world = new World({
+    settings: { maxTasks: 1 },
+    script: ({ attempt, inputs }) =>
+      inputs[0]?.name === 'bad.txt'
+        ? { exitCode: 65, lastLine: 'bad' }
+        : { exitCode: attempt === 1 ? 75 : 0 },
+  });
+  await world.drop('text/bad.txt', 'x'.repeat(100));
+  await world.deliver();
+  await world.drop('text/a.txt', 'hello');
+  await world.ask('r1', { area: 'b' });
+  await world.deliver();
+  expect((await status(world.context)).jobs).toEqual({
+    waiting: 2,
+    running: 1,
+    published: 0,
+    failed: 0,
+    quarantined: 0,
+    cancelled: 0,
+  });
+  world.clock.advance(10_000);
+  await world.tellStops();
+  while (await world.deliver());
+  expect((await status(world.context, { run: 'r1' })).jobs).toEqual({
+    waiting: 1,
+    running: 0,
+    published: 0,
+    failed: 0,
+    quarantined: 0,
+    cancelled: 0,
+  });
+  await world.settleAll();
+  const all = await status(world.context);
+  expect(all.jobs).toEqual({ waiting: 0, running: 0, published: 2, failed: 0, quarantined: 1, cancelled: 0 });
+  expect(all.failures).toMatchObject([{ name: 'bad', cause: 'bad-input', reason: 'bad' }]);
+});
