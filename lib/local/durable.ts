@@ -1,0 +1,57 @@
+/** Writing files so that they survive what may happen to this process and this machine. */
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rmdir, unlink, writeFile } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+import { DiskFullError, hasCode, isDiskFull } from './errors.ts';
+import { TEMP_PREFIX } from './keys.ts';
+
+/** A name beside `path`, hence on its file system even where a folder is a mount or a link. */
+export const tempBeside = (path: string): string => join(dirname(path), `${TEMP_PREFIX}${randomUUID()}`);
+
+/**
+ * Waits until a file's bytes are on the disk. Without it a power cut can leave a name whose file is empty: the rename is
+ * in the journal before the data is. The folder is not synced: losing the newest name is as if the step had not been
+ * taken yet, and every step is taken again; journals keep the order of names, so a later synced step keeps earlier ones.
+ */
+export async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw error;
+  }
+}
+
+/** Removes a folder that is empty, and then those above it that are, but never `root`. */
+export async function pruneFolders(folder: string, root: string): Promise<void> {
+  for (let at = folder; at.startsWith(root + sep); at = dirname(at)) {
+    try {
+      await rmdir(at);
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) continue;
+      if (hasCode(error, 'ENOTEMPTY', 'EEXIST', 'EBUSY', 'ENOTDIR')) return;
+      throw error;
+    }
+  }
+}
+
+/** Replaces a small file in one step: readers see the old or the new one, whole. Its folder is made. */
+export async function writeFileDurably(path: string, body: string, mode = 0o666): Promise<void> {
+  const temp = tempBeside(path);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(temp, body, { flag: 'wx', mode, flush: true });
+    await rename(temp, path);
+  } catch (error) {
+    await removeFile(temp);
+    throw isDiskFull(error) ? new DiskFullError(path, { cause: error }) : error;
+  }
+}
