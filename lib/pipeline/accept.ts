@@ -16,10 +16,10 @@ import { dropRun, inputName, jobId, publicationName } from './names.ts';
 
 /** What a job is refused for before any container starts. */
 class RefusedError extends Error {
-  readonly cause_: Cause;
-  constructor(cause: Cause, message: string) {
+  readonly end: Cause;
+  constructor(end: Cause, message: string) {
     super(message);
-    this.cause_ = cause;
+    this.end = end;
   }
 }
 
@@ -56,7 +56,7 @@ async function acceptUpload(ctx: PipelineContext, message: UploadMessage): Promi
   const taskName = slash < 0 ? '' : message.key.slice(0, slash);
   const path = message.key.slice(slash + 1);
   const task = ctx.tasks.get(taskName);
-  const ending = task?.accepts.find((one) => path.toLowerCase().endsWith(one.toLowerCase())) ?? '';
+  const ending = endingOf(task, path);
   const shell: Shell = {
     id: upload.job,
     run: upload.run,
@@ -76,11 +76,7 @@ async function acceptUpload(ctx: PipelineContext, message: UploadMessage): Promi
     priority: 0,
     sequence: message.sequence,
   };
-  return await create(ctx, shell, (known) => {
-    if (ending !== '') return;
-    const takes = known.accepts.map((one) => `*${one}`).join(', ') || 'no files, only parameters';
-    throw new RefusedError('bad-input', `${taskName} takes ${takes}; "${path}" is none of these`);
-  });
+  return await create(ctx, shell);
 }
 
 /**
@@ -124,8 +120,7 @@ async function endedUnpublished(ctx: PipelineContext, id: string): Promise<boole
 async function acceptJob(ctx: PipelineContext, message: JobMessage): Promise<Job> {
   const task = ctx.tasks.get(message.task);
   const { input } = message;
-  const ending =
-    (input && task?.accepts.find((one) => input.key.toLowerCase().endsWith(one.toLowerCase()))) ?? '';
+  const ending = input ? endingOf(task, input.key) : '';
   const base = input ? inputName(input.key, ending) : '';
   const fileName = base.slice(0, base.length - ending.length);
   const name = input ? publicationName(fileName) : nameByParams(task, message);
@@ -146,16 +141,7 @@ async function acceptJob(ctx: PipelineContext, message: JobMessage): Promise<Job
     priority: message.priority,
     sequence: message.sequence,
   };
-  return await create(ctx, shell, (known) => {
-    if (input && ending === '') {
-      throw new RefusedError(
-        'bad-input',
-        `${message.task} takes ${known.accepts.map((one) => `*${one}`).join(', ')}; "${base}" is none of these`,
-      );
-    }
-    const needs = input ? undefined : known.needsFile?.(checked(known, message.params).params);
-    if (needs !== undefined) throw new RefusedError('bad-parameter', needs);
-  });
+  return await create(ctx, shell);
 }
 
 /** A name for jobs that bring no file; a job whose parameters are bad still needs one to be told by. */
@@ -185,11 +171,7 @@ function checked(
 }
 
 /** Creates the job once, waiting; or ended already: refused with the reason, or fresh and so not made again. */
-async function create(
-  ctx: PipelineContext,
-  shell: Shell,
-  alsoCheck: (task: TaskDefinition) => void,
-): Promise<Job> {
+async function create(ctx: PipelineContext, shell: Shell): Promise<Job> {
   const existing = await readJob(ctx, shell.id);
   if (existing) return await again(ctx, existing);
 
@@ -206,10 +188,10 @@ async function create(
     limits: [],
   };
   try {
-    job = await plan(ctx, job, alsoCheck);
+    job = await plan(ctx, job);
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
-    job = { ...job, state: 'quarantined', cause: error.cause_, reason: error.message, endedAt: now };
+    job = { ...job, state: 'quarantined', cause: error.end, reason: error.message, endedAt: now };
   }
 
   await ctx.records.create(keys.accepted(job), {});
@@ -239,7 +221,7 @@ async function again(ctx: PipelineContext, job: Job): Promise<Job> {
   return isTerminal(job.state) && job.receipt === undefined ? await finish(ctx, job) : job;
 }
 
-async function plan(ctx: PipelineContext, job: Job, alsoCheck: (task: TaskDefinition) => void): Promise<Job> {
+async function plan(ctx: PipelineContext, job: Job): Promise<Job> {
   const task = ctx.tasks.get(job.task);
   if (!task) {
     const known = [...ctx.tasks.keys()].join(', ');
@@ -253,11 +235,8 @@ async function plan(ctx: PipelineContext, job: Job, alsoCheck: (task: TaskDefini
     );
   }
   const { given, params } = checked(task, job.params);
-  alsoCheck(task);
+  checkFile(task, job, params);
   const [input] = job.inputs;
-  if (input && job.bytes === 0)
-    throw new RefusedError('bad-input', `The file "${input.name}" is empty (0 bytes)`);
-
   const source = input ? undefined : await lookAt(ctx, task, params, job);
   const bytes = input ? job.bytes : (source?.bytes ?? 0);
   const planned: Job = {
@@ -278,6 +257,27 @@ async function plan(ctx: PipelineContext, job: Job, alsoCheck: (task: TaskDefini
     receipt: fresh.uri,
     endedAt: ctx.clock.now(),
   };
+}
+
+/** Whether the job has the file that it needs, none that it cannot use, and one that is what its name says. */
+function checkFile(
+  task: TaskDefinition,
+  { inputs: [input], bytes }: Job,
+  params: Record<string, unknown>,
+): void {
+  const objection = input ? task.refusesFile?.(params) : task.needsFile?.(params);
+  if (objection !== undefined) throw new RefusedError('bad-parameter', objection);
+  if (!input) return;
+  if (endingOf(task, input.key) === '') {
+    const takes = task.accepts.map((one) => `*${one}`).join(', ') || 'no files, only parameters';
+    throw new RefusedError('bad-input', `${task.name} takes ${takes}; "${input.name}" is none of these`);
+  }
+  if (bytes === 0) throw new RefusedError('bad-input', `The file "${input.name}" is empty (0 bytes)`);
+}
+
+/** The accepted ending that the key has, whatever its case, in the task file's spelling; empty when it has none. */
+function endingOf(task: TaskDefinition | undefined, key: string): string {
+  return task?.accepts.find((one) => key.toLowerCase().endsWith(one.toLowerCase())) ?? '';
 }
 
 /** A source that cannot be looked at now is left to the container, which tries again in its own time. */

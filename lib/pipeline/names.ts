@@ -47,7 +47,10 @@ export function publicationName(path: string): string {
   return `${shorten(segments.slice(0, -1).join('_'), MAX_PUBLICATION_BYTES - MAX_NAME_BYTES - 1)}/${segments.at(-1)}`;
 }
 
-/** The file's name in the input folder: its base name, shortened before the ending if no file system could hold it. */
+/**
+ * The file's name in the input folder: its base name with the ending as the task file spells it, shortened before the
+ * ending where no file system could hold it.
+ */
 export function inputName(key: string, ending: string): string {
   const base = key.slice(key.lastIndexOf('/') + 1);
   return shorten(base.slice(0, base.length - ending.length), MAX_NAME_BYTES) + ending;

@@ -42,6 +42,13 @@ describe('a dropped file', () => {
     expect([...world.stores.staging.objects.keys()].filter((key) => key.includes('/output/'))).toEqual([]);
   });
 
+  test('with its ending in capitals is taken like any other', async () => {
+    const world = new World();
+    await world.drop('text/A.TXT', 'hello');
+    await world.settleAll();
+    expect(world.job('A').inputs).toMatchObject([{ key: 'text/A.TXT', name: 'A.txt' }]);
+  });
+
   test('told twice is one job', async () => {
     const world = new World();
     await world.drop('text/a.txt', 'hello', '01');
