@@ -1,0 +1,87 @@
+/** The folder of one attempt: what stage-in prepares, main works in, and stage-out clears away. */
+import { chmod, copyFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as z from 'zod';
+
+export interface AttemptLayout {
+  dir: string;
+  /** Read-only for main. */
+  input: string;
+  output: string;
+  /** Main's `$TMPDIR`. */
+  tmp: string;
+  control: string;
+  /** Started as `sh run.sh COMMAND… INPUT OUTPUT`. */
+  runScript: string;
+  /** ExitRecord, written by run.sh. */
+  exit: string;
+  /** What run.sh logged, one JSON object a line. */
+  log: string;
+  /** StageInRecord. */
+  stageIn: string;
+  /** The handler's report, below the output folder and never published. */
+  report: string;
+}
+
+/** Hidden folder in the output folder, for what is told to longshore and not published. */
+export const HIDDEN_OUTPUT = '.longshore';
+
+export function attemptLayout(dir: string): AttemptLayout {
+  const control = join(dir, 'control');
+  const output = join(dir, 'output');
+  return {
+    dir,
+    input: join(dir, 'input'),
+    output,
+    tmp: join(dir, 'tmp'),
+    control,
+    runScript: join(control, 'run.sh'),
+    exit: join(control, 'exit.json'),
+    log: join(control, 'log.jsonl'),
+    stageIn: join(control, 'stage-in.json'),
+    report: join(output, HIDDEN_OUTPUT, 'report.json'),
+  };
+}
+
+/** Left in the control folder by stage-in for stage-out, which is another container on Fargate. */
+export const StageInRecord = z.union([
+  z.object({
+    inputs: z.array(
+      z.object({
+        name: z.string(),
+        bytes: z.number(),
+        sha256: z.string(),
+        /** Size and time of the file in the input folder, to see whether it was written to while main ran. */
+        stamp: z.string(),
+      }),
+    ),
+  }),
+  z.object({
+    cause: z.enum(['input-changed', 'input-missing', 'disk-full', 'failed']),
+    reason: z.string(),
+  }),
+]);
+export type StageInRecord = z.infer<typeof StageInRecord>;
+
+/** In the source tree; a bundle has it beside itself and says so. */
+export const RUN_SCRIPT = fileURLToPath(new URL('../../containers/stage/run.sh', import.meta.url));
+
+/**
+ * Makes the folders and puts the runner script there; what is there already stays. `anyUser`: main may run as a user that
+ * is not known here (the volume on Fargate), so the folders that it writes to are open to all.
+ */
+export async function makeLayout(
+  dir: string,
+  { runScript = RUN_SCRIPT, anyUser = false }: { runScript?: string; anyUser?: boolean } = {},
+): Promise<AttemptLayout> {
+  const layout = attemptLayout(dir);
+  for (const folder of [layout.input, layout.output, layout.tmp, layout.control]) {
+    await mkdir(folder, { recursive: true });
+    // mkdir's own mode is cut by the umask.
+    if (anyUser) await chmod(folder, folder === layout.input ? 0o755 : 0o777);
+  }
+  await copyFile(runScript, layout.runScript);
+  await chmod(layout.runScript, 0o755);
+  return layout;
+}
