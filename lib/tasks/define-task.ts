@@ -65,14 +65,20 @@ export interface TaskDefinition<S extends z.ZodObject = z.ZodObject> {
   image: string;
   /** Started as `COMMAND INPUT OUTPUT`. */
   command: string[];
-  /** How the same handler runs without a container engine, from the project's root; `tools` must be on the PATH. */
-  host?: { command: string[]; tools: Record<string, string> };
+  /**
+   * How the same handler runs without a container engine, from the project's root. `tools` must be on the PATH, each with
+   * the Debian package that has it. `check`, where the PATH does not tell all, exits 0 when nothing is missing, else prints
+   * `{"missing": ["jar: jts-core", …], "install": "apt-get install …"}`.
+   */
+  host?: { command: string[]; tools: Record<string, string>; check?: string[] };
   /** Name endings of the files that it takes: `.osm.pbf`. Empty: it takes none. */
   accepts: string[];
   /** Each parameter becomes an environment variable, its name in UPPER_SNAKE; `.describe()` is its help text. */
   params: S;
   /** Whether a job by parameters alone (no file) makes sense, and which parameters it needs for it. */
   needsFile?(params: z.output<S>): string | undefined;
+  /** Why a file cannot come with these parameters; undefined when it can. */
+  refusesFile?(params: z.output<S>): string | undefined;
   /** Publication name of a job by parameters: `europe/monaco`. A dropped file's is its key without the ending. */
   publishAs?(params: z.output<S>): string;
   /** Looks at the remote file behind the parameters. Throws {@link UnknownSourceError} when there is none. */

@@ -20,7 +20,7 @@ describe('parameters', () => {
     '../etc/passwd',
     '/europe',
     'europe/',
-    'Europe/Monaco',
+    'europe/../x',
     'europe//monaco',
     'europe/monaco?x',
     'a b',
@@ -47,12 +47,31 @@ describe('parameters', () => {
     '181,0,182,1',
     '0,0,1,91',
     '1;2;3;4',
+    '180,0,-170,1',
   ])('the box "%s" is refused', (bbox) => {
     expect(() => parseParams(task, { bbox })).toThrow('west,south,east,north in degrees');
   });
 
   test.each(['ftp://example.com', 'example.com', 'file:///etc'])('the mirror "%s" is refused', (mirror) => {
-    expect(() => parseParams(task, { mirror })).toThrow('an http:// or https:// URL');
+    expect(() => parseParams(task, { mirror })).toThrow('but must be an http(s) address');
+  });
+
+  test.each(['auto', 'osmdata', 'https://example.com/land.zip?v=1', '/data/land.fgb'])(
+    'the land %s is taken',
+    (land) => {
+      expect(parseParams(task, { land })).toEqual({ land });
+    },
+  );
+
+  test.each([
+    ['land', 'sea', 'but must be auto, osmdata, gshhg, coastline, or'],
+    ['languages', 'en,de,en', 'each language once'],
+    ['languages', 'en,,de', 'codes such as en,de'],
+    ['comment', 'two\nlines', 'one line of at most 500 characters'],
+    ['threads', '0', 'but must be a whole number ('],
+    ['tagMapping', '', 'a name of containers/osm-mapsforge/styles'],
+  ])('%s "%s" is refused', (name, value, message) => {
+    expect(() => parseParams(task, { [name]: value })).toThrow(message);
   });
 
   test('there must be something left to make', () => {
@@ -67,6 +86,13 @@ describe('a job', () => {
   test('needs a file or an area', () => {
     expect(task.needsFile!(defaults)).toContain('--set area=europe/monaco');
     expect(task.needsFile!({ ...defaults, area: 'europe/monaco' })).toBeUndefined();
+  });
+
+  test('takes a file or an area, never quietly one of two', () => {
+    expect(task.refusesFile!(defaults)).toBeUndefined();
+    expect(task.refusesFile!({ ...defaults, area: 'europe/monaco' })).toContain(
+      'leave out area=europe/monaco',
+    );
   });
 
   test('of an area publishes as the area and counts against its mirror', () => {
