@@ -1,28 +1,36 @@
 /**
- * Manifests: many jobs in one file. JSON, either a list of jobs or an object with defaults for all:
+ * Manifests: many jobs in one file. JSON: a list of jobs, or an object with areas and jobs and what they have in common:
  *
  *     { "task": "osm-mapsforge", "params": { "type": "hd" },
- *       "jobs": [ { "params": { "area": "europe/monaco" } }, { "params": { "area": "europe/malta" }, "priority": 0 } ] }
+ *       "areas": ["europe/monaco", { "area": "europe/malta", "priority": 0 }],
+ *       "jobs": [{ "params": { "area": "europe/andorra", "type": "ram" } }] }
  *
- * or JSON Lines, one job a line: `{ "task": "osm-mapsforge", "params": { "area": "europe/monaco" } }`.
+ * or JSON Lines, one job a line: `{ "task": "osm-mapsforge", "params": { "area": "europe/monaco" } }`. One fault anywhere
+ * refuses it whole, with all the others that it has: half a world is worse than none.
  */
+import { isNativeError } from 'node:util/types';
 import * as z from 'zod';
+import type { TaskDefinition } from '../tasks/define-task.ts';
+import { nearest } from '../tasks/nearest.ts';
+import { checkParams } from '../tasks/params.ts';
 import type { Params } from './job.ts';
 import { JobMessage } from './messages.ts';
 
-const Entry = z.strictObject({
-  task: z.string().optional(),
-  params: JobMessage.shape.params.optional(),
-  priority: z.int().min(0).max(9).optional(),
-});
-type Entry = z.infer<typeof Entry>;
-
-const Whole = z.strictObject({ ...Entry.shape, jobs: z.array(Entry) });
+/** Manifests are bulk work: what people drop meanwhile goes first. */
+export const BULK_PRIORITY = 5;
 
 export interface ManifestJob {
   task: string;
+  /** Without the task's defaults; typed where the tasks are known. */
   params: Params;
+  /** 0 (first) to 9. */
   priority: number;
+}
+
+export interface Manifest {
+  /** Its own name, or its file's without the ending. */
+  name: string;
+  jobs: ManifestJob[];
 }
 
 export interface ManifestDefaults {
@@ -30,75 +38,254 @@ export interface ManifestDefaults {
   params?: Params;
 }
 
-/** Manifests are bulk work: what people drop meanwhile goes first. */
-const BULK = 5;
+export interface ManifestOptions {
+  /** They give way to what the manifest says itself. */
+  defaults?: ManifestDefaults;
+  /** With them the names of the tasks and all parameters are checked too, and that no two jobs publish the same. */
+  tasks?: ReadonlyMap<string, TaskDefinition>;
+}
 
-/** The message names the manifest, the line or entry, and what is wrong there. */
+/** Every fault, each with the manifest, the place in it (`line 3`, `area 2`, `job 1`) and the path there. */
 export class BadManifestError extends Error {
   override name = 'BadManifestError';
-}
-
-/** `name` is only for messages. `defaults` give way to what the manifest says itself. Throws {@link BadManifestError}. */
-export function readManifest(text: string, name: string, defaults: ManifestDefaults = {}): ManifestJob[] {
-  const { entries, common } = parse(text, name);
-  if (entries.length === 0) throw new BadManifestError(`${name} names no jobs`);
-  return entries.map(({ entry, where }) => {
-    const task = entry.task ?? common.task ?? defaults.task;
-    if (task === undefined)
-      throw new BadManifestError(`${name}, ${where}: it says no task, e.g. "task": "osm-mapsforge"`);
-    return {
-      task,
-      params: { ...defaults.params, ...common.params, ...entry.params },
-      priority: entry.priority ?? common.priority ?? BULK,
-    };
-  });
-}
-
-interface Parsed {
-  entries: { entry: Entry; where: string }[];
-  common: Entry;
-}
-
-function parse(text: string, name: string): Parsed {
-  let whole: unknown;
-  try {
-    whole = JSON.parse(text);
-  } catch {
-    return { entries: parseLines(text, name), common: {} };
+  readonly faults: string[];
+  constructor(manifest: string, faults: string[]) {
+    super(faults.map((fault) => `${manifest}, ${fault}`).join('\n'));
+    this.faults = faults;
   }
-  // A single line of JSON Lines is JSON too: an object without `jobs` is one job.
-  const isWhole = typeof whole === 'object' && whole !== null && 'jobs' in whole;
-  const common = isWhole ? check(Whole, whole, name, 'the manifest') : { jobs: [] };
-  const list: unknown[] = isWhole ? common.jobs : Array.isArray(whole) ? whole : [whole];
-  const entries = list.map((one, at) => {
-    const where = `job ${at + 1}`;
-    return { entry: check(Entry, one, name, where), where };
-  });
-  return { entries, common };
 }
 
-function parseLines(text: string, name: string): Parsed['entries'] {
-  return text.split('\n').flatMap((line, at) => {
-    if (line.trim() === '') return [];
-    const where = `line ${at + 1}`;
-    let one: unknown;
-    try {
-      one = JSON.parse(line);
-    } catch (error) {
-      throw new BadManifestError(
-        `${name}, ${where}: it is not JSON (${(error as Error).message}). A manifest is one JSON document, or JSON Lines with a job on each line`,
-        { cause: error },
-      );
+/**
+ * The shape of a manifest, given what tasks and parameters may be: any here, the known ones in the published JSON Schema
+ * (`docs/manifest.schema.json`).
+ */
+export function manifestModel<T extends z.ZodType<string>, P extends z.ZodType>(task: T, params: P) {
+  const common = {
+    task: task.optional().describe('Task of the job; above areas and jobs, of all that name none'),
+    params: params
+      .optional()
+      .describe('Parameters of the job; above areas and jobs, of all: a job’s own go before them'),
+    priority: z
+      .int()
+      .min(0)
+      .max(9)
+      .optional()
+      .describe('0 goes first, 9 last; 5 without it, behind live work'),
+  };
+  const job = z.strictObject(common);
+  const area = z.strictObject({ area: z.string().describe('Its id, e.g. europe/monaco'), ...common });
+  const manifest = z.strictObject({
+    $schema: z.string().optional().describe('Where this schema is, for editors'),
+    name: z.string().min(1).optional().describe('Name of the run; the name of the file without it'),
+    ...common,
+    areas: z
+      .array(z.union([z.string(), area]))
+      .optional()
+      .describe('One job each, with the parameter area'),
+    jobs: z.array(job).optional().describe('Jobs by their parameters'),
+  });
+  return { manifest, area, job };
+}
+
+const MODEL = manifestModel(z.string(), JobMessage.shape.params);
+/** Areas and jobs are fitted one by one, so that each fault names its entry. */
+const Whole = MODEL.manifest.extend({
+  areas: z.array(z.unknown()).default([]),
+  jobs: z.array(z.unknown()).default([]),
+});
+type Entry = z.infer<typeof MODEL.job>;
+
+interface PlacedEntry {
+  where: string;
+  entry: Entry;
+}
+
+interface PlacedJob {
+  where: string;
+  job: ManifestJob;
+}
+
+/** {@link parseManifest} where only the jobs are wanted. */
+export function readManifest(text: string, name: string, defaults: ManifestDefaults = {}): ManifestJob[] {
+  return parseManifest(text, name, { defaults }).jobs;
+}
+
+/** `file` names the manifest in messages; its ending (`.json`, `.jsonl`), if any, tells which it is. Throws {@link BadManifestError}. */
+export function parseManifest(
+  text: string,
+  file: string,
+  { defaults = {}, tasks }: ManifestOptions = {},
+): Manifest {
+  const faults: string[] = [];
+  const { name, entries } = readEntries(text, file, faults);
+  const placed = entries.flatMap((one) => toJob(one, defaults, faults));
+  const jobs = tasks ? placed.flatMap((one) => checkJob(one, tasks, faults)) : placed;
+  if (entries.length === 0 && faults.length === 0) {
+    faults.push('it names no jobs: give "areas" or "jobs", or a job on each line');
+  }
+  faults.push(...(tasks ? duplicates(jobs, tasks) : []));
+  if (faults.length > 0) {
+    throw new BadManifestError(file, faults);
+  }
+  return { name: name ?? baseName(file), jobs: jobs.map(({ job }) => job) };
+}
+
+const baseName = (file: string): string =>
+  file.slice(file.lastIndexOf('/') + 1).replace(/\.(json|jsonl|ndjson)$/, '');
+
+// --- Reading ------------------------------------------------------------------------------------------------------
+
+interface Entries {
+  name?: string | undefined;
+  entries: PlacedEntry[];
+}
+
+function readEntries(text: string, file: string, faults: string[]): Entries {
+  // A byte order mark is no JSON, but some editors write one.
+  const content = text.replace(/^\uFEFF/, '');
+  if (/\.(jsonl|ndjson)$/.test(file)) {
+    return { entries: readLines(content, faults) };
+  }
+  const whole = parseJson(content);
+  if (whole.value !== undefined) {
+    return readWhole(whole.value, faults);
+  }
+  if (file.endsWith('.json')) {
+    faults.push(`the manifest: it is not JSON (${whole.fault})`);
+    return { entries: [] };
+  }
+  return { entries: readLines(content, faults) };
+}
+
+function readLines(text: string, faults: string[]): PlacedEntry[] {
+  return text.split('\n').flatMap((line, index) => {
+    const where = `line ${index + 1}`;
+    if (line.trim() === '') {
+      return [];
     }
-    return [{ entry: check(Entry, one, name, where), where }];
+    const { value, fault } = parseJson(line);
+    if (value === undefined) {
+      faults.push(
+        `${where}: it is not JSON (${fault}). A manifest is one JSON document, or JSON Lines with a job on each line`,
+      );
+      return [];
+    }
+    return place(where, fit(MODEL.job, value, where, faults));
   });
 }
 
-function check<S extends z.ZodType>(schema: S, value: unknown, name: string, where: string): z.output<S> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const faults = result.error.issues.map(({ path, message }) =>
-    `${path.map(String).join('.')} ${message}`.trim(),
-  );
-  throw new BadManifestError(`${name}, ${where}: ${faults.join('; ')}`);
+function readWhole(value: unknown, faults: string[]): Entries {
+  const readJobs = (jobs: unknown[]): PlacedEntry[] =>
+    jobs.flatMap((job, index) => place(`job ${index + 1}`, fit(MODEL.job, job, `job ${index + 1}`, faults)));
+  if (Array.isArray(value)) {
+    return { entries: readJobs(value) };
+  }
+  // A single line of JSON Lines is a whole JSON document too: one job.
+  const isMany = typeof value === 'object' && value !== null && ('jobs' in value || 'areas' in value);
+  if (!isMany) {
+    return { entries: readJobs([value]) };
+  }
+  const whole = fit(Whole, value, 'the manifest', faults);
+  if (!whole) {
+    return { entries: [] };
+  }
+  const entries = [
+    ...whole.areas.flatMap((area, index) => readArea(area, `area ${index + 1}`, faults)),
+    ...readJobs(whole.jobs),
+  ];
+  const { name, task, params, priority } = whole;
+  const withCommon = (entry: Entry): Entry => ({
+    task: entry.task ?? task,
+    params: { ...params, ...entry.params },
+    priority: entry.priority ?? priority,
+  });
+  return { name, entries: entries.map(({ where, entry }) => ({ where, entry: withCommon(entry) })) };
+}
+
+function readArea(value: unknown, where: string, faults: string[]): PlacedEntry[] {
+  const area = fit(MODEL.area, typeof value === 'string' ? { area: value } : value, where, faults);
+  if (!area) {
+    return [];
+  }
+  const { area: id, ...entry } = area;
+  return [{ where, entry: { ...entry, params: { ...entry.params, area: id } } }];
+}
+
+const place = (where: string, entry: Entry | undefined): PlacedEntry[] => (entry ? [{ where, entry }] : []);
+
+function parseJson(text: string): { value?: unknown; fault?: string } {
+  try {
+    const value: unknown = JSON.parse(text);
+    return { value };
+  } catch (error) {
+    return { fault: isNativeError(error) ? error.message : String(error) };
+  }
+}
+
+function fit<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  where: string,
+  faults: string[],
+): z.output<S> | undefined {
+  const { data, error } = schema.safeParse(value);
+  for (const { path, message } of error?.issues ?? []) {
+    faults.push(`${where}: ${path.length > 0 ? `${path.map(String).join('.')}: ` : ''}${message}`);
+  }
+  return data;
+}
+
+// --- Checking -----------------------------------------------------------------------------------------------------
+
+function toJob({ where, entry }: PlacedEntry, defaults: ManifestDefaults, faults: string[]): PlacedJob[] {
+  const task = entry.task ?? defaults.task;
+  if (task === undefined) {
+    faults.push(`${where}: it says no task, e.g. "task": "osm-mapsforge"`);
+    return [];
+  }
+  const params = { ...defaults.params, ...entry.params };
+  return [{ where, job: { task, params, priority: entry.priority ?? BULK_PRIORITY } }];
+}
+
+function checkJob(
+  { where, job }: PlacedJob,
+  tasks: ReadonlyMap<string, TaskDefinition>,
+  faults: string[],
+): PlacedJob[] {
+  const task = tasks.get(job.task);
+  if (!task) {
+    const known = [...tasks.keys()];
+    const guess = nearest(job.task, known);
+    faults.push(
+      `${where}: there is no task "${job.task}"${guess ? `: did you mean "${guess}"?` : ''} (there are ${known.join(', ')})`,
+    );
+    return [];
+  }
+  const checked = checkParams(task, job.params);
+  if (!checked.ok) {
+    faults.push(...checked.faults.map((fault) => `${where}: ${fault}`));
+    return [];
+  }
+  const needs = task.needsFile?.(checked.params);
+  if (needs !== undefined) {
+    faults.push(`${where}: ${needs}`);
+    return [];
+  }
+  return [{ where, job: { ...job, params: checked.given } }];
+}
+
+/** Two jobs of one publication name would overwrite each other's result. */
+function duplicates(jobs: PlacedJob[], tasks: ReadonlyMap<string, TaskDefinition>): string[] {
+  const seen = new Map<string, string>();
+  return jobs.flatMap(({ where, job }) => {
+    const task = tasks.get(job.task)!;
+    const name = task.publishAs?.(task.params.parse(job.params));
+    if (name === undefined) {
+      return [];
+    }
+    const key = `${job.task} ${name}`;
+    const first = seen.get(key);
+    seen.set(key, first ?? where);
+    return first === undefined ? [] : [`${where}: it would publish the same as ${first} (${key})`];
+  });
 }

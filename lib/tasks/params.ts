@@ -16,7 +16,10 @@ export class BadParamsError extends Error {
 }
 
 /** `['type=hd', 'area=europe/monaco']` → `{ type: 'hd', area: 'europe/monaco' }`. Throws {@link BadParamsError}. */
-export function readAssignments(task: TaskDefinition, assignments: string[]): Record<string, string> {
+export function readAssignments(
+  task: Pick<TaskDefinition, 'name'>,
+  assignments: string[],
+): Record<string, string> {
   const values = new Map<string, string>();
   const faults: string[] = [];
   for (const assignment of assignments) {
