@@ -1,0 +1,34 @@
+/** The jobs queue: files that were dropped, jobs asked for by name, wake-ups. Takes them in and starts what fits. */
+import { middy } from '@middy/core';
+import sqsPartialBatchFailure from '@middy/sqs-partial-batch-failure';
+import type { SQSEvent } from 'aws-lambda';
+import { awsContext } from '../lib/aws/context.ts';
+import { pipelineMessages } from '../lib/aws/events.ts';
+import { lambdaLog } from '../lib/aws/log.ts';
+import { ecsRunner } from '../lib/aws/runner-from-environment.ts';
+import { wakeLater } from '../lib/aws/wake.ts';
+import { dispatch } from '../lib/pipeline/dispatch.ts';
+import { handleMessage } from '../lib/pipeline/handle.ts';
+import { tasks } from '../tasks/index.ts';
+
+const ctx = awsContext({ log: lambdaLog(), tasks, runner: ecsRunner });
+
+async function takeIn(body: string): Promise<void> {
+  for (const message of pipelineMessages(body)) await handleMessage(ctx, message);
+}
+
+export const handler = middy<SQSEvent>()
+  .use(
+    sqsPartialBatchFailure({
+      logger: (error, record) =>
+        ctx.log.error('Message:Handle:Failed', { reason: String(error), messageId: record.messageId }),
+    }),
+  )
+  .handler(async ({ Records }) => {
+    const taken = await Promise.allSettled(Records.map(({ body }) => takeIn(body)));
+    // Once for the whole batch. Should it fail, all of the batch comes again: accepting is idempotent.
+    const dispatched = await dispatch(ctx);
+    ctx.log.info('Batch:Dispatch:Done', { messages: Records.length, ...dispatched });
+    await wakeLater(ctx, dispatched);
+    return taken;
+  });

@@ -1,0 +1,189 @@
+/**
+ * From a task file to CloudFormation: the ECS task definition, its log group and its image repository. serverless.yml takes
+ * it through resources/task-definitions.cjs.
+ */
+import type { TaskDefinition } from '../tasks/define-task.ts';
+import { MAIN_CONTAINER } from './task-state.ts';
+
+/** The volume that the three containers share, in each of them. */
+export const VOLUME = '/longshore';
+const VOLUME_NAME = 'longshore';
+/** Who everything in a task runs as. The stage image gives the volume to this user (see its Dockerfile). */
+const USER = '1000:1000';
+/** What Fargate allows at most between SIGTERM and SIGKILL, and what Spot's two minutes are for. */
+const STOP_TIMEOUT_SECONDS = 120;
+
+export interface TaskTemplateSettings {
+  service: string;
+  stage: string;
+  /** Registry host and path of the images; empty: this account's ECR, where each task has a repository. */
+  registry: string;
+  imageTag: string;
+  architecture: 'x86_64' | 'arm64';
+  logRetentionInDays: number;
+}
+
+type Json = string | number | boolean | Json[] | { [key: string]: Json };
+export type Resources = Record<
+  string,
+  { Type: string; Properties: Record<string, Json> } & Record<string, Json>
+>;
+
+/** `osm-mapsforge` → `OsmMapsforge`, as logical ids must be. */
+export const logicalName = (task: string): string =>
+  task.replace(/(^|-)([a-z0-9])/g, (_, __, letter: string) => letter.toUpperCase());
+
+/** The stage image and, for each task, everything that it needs. */
+export function taskResources(tasks: Iterable<TaskDefinition>, settings: TaskTemplateSettings): Resources {
+  const resources: Resources = { StageRepository: repository('stage', settings) };
+  for (const task of tasks) {
+    const name = logicalName(task.name);
+    resources[`${name}Repository`] = repository(repositoryTail(task.image), settings);
+    resources[`${name}TaskLogGroup`] = {
+      Type: 'AWS::Logs::LogGroup',
+      Properties: {
+        LogGroupName: logGroupName(task, settings),
+        RetentionInDays: settings.logRetentionInDays,
+      },
+    };
+    resources[`${name}Task`] = taskDefinition(task, settings);
+  }
+  return resources;
+}
+
+/** Stack outputs: where `longshore image push` pushes to. */
+export function taskOutputs(tasks: Iterable<TaskDefinition>): Record<string, Json> {
+  const names = ['Stage', ...Array.from(tasks, (task) => logicalName(task.name))];
+  return Object.fromEntries(names.map((name) => [`${name}RepositoryUri`, repositoryUri(name)]));
+}
+
+const repositoryUri = (name: string): Json => ({
+  Value: { 'Fn::GetAtt': [`${name}Repository`, 'RepositoryUri'] },
+});
+
+export const familyPrefix = ({ service, stage }: Pick<TaskTemplateSettings, 'service' | 'stage'>): string =>
+  `${service}-${stage}-`;
+
+const logGroupName = (task: TaskDefinition, { service, stage }: TaskTemplateSettings): string =>
+  `/${service}/${stage}/${task.name}`;
+
+/** `longshore/osm-mapsforge` → `osm-mapsforge`: the stage has a namespace of its own in ECR. */
+const repositoryTail = (image: string): string => image.slice(image.indexOf('/') + 1);
+
+function repository(tail: string, { service, stage }: TaskTemplateSettings): Resources[string] {
+  const untagged = {
+    rulePriority: 1,
+    description: 'Images that a newer one took the tag of',
+    selection: { tagStatus: 'untagged', countType: 'sinceImagePushed', countUnit: 'days', countNumber: 14 },
+    action: { type: 'expire' },
+  };
+  return {
+    Type: 'AWS::ECR::Repository',
+    Properties: {
+      RepositoryName: `${service}-${stage}/${tail}`,
+      ImageScanningConfiguration: { ScanOnPush: true },
+      EncryptionConfiguration: { EncryptionType: 'AES256' },
+      // Images are built again from the repository's sources: removing the stack may remove them.
+      EmptyOnDelete: true,
+      LifecyclePolicy: { LifecyclePolicyText: JSON.stringify({ rules: [untagged] }) },
+    },
+  };
+}
+
+function imageUri(name: string, tail: string, { registry, imageTag }: TaskTemplateSettings): Json {
+  if (registry !== '') return `${registry}/${tail}:${imageTag}`;
+  return { 'Fn::Sub': `\${${name}Repository.RepositoryUri}:${imageTag}` };
+}
+
+function taskDefinition(task: TaskDefinition, settings: TaskTemplateSettings): Resources[string] {
+  const name = logicalName(task.name);
+  return {
+    Type: 'AWS::ECS::TaskDefinition',
+    Properties: {
+      Family: familyPrefix(settings) + task.name,
+      RequiresCompatibilities: ['FARGATE'],
+      NetworkMode: 'awsvpc',
+      // Each launch says its own size; these are what a launch by hand, without overrides, would get.
+      Cpu: '1024',
+      Memory: '2048',
+      RuntimePlatform: {
+        OperatingSystemFamily: 'LINUX',
+        CpuArchitecture: settings.architecture === 'arm64' ? 'ARM64' : 'X86_64',
+      },
+      ExecutionRoleArn: { 'Fn::GetAtt': ['ExecutionRole', 'Arn'] },
+      TaskRoleArn: { 'Fn::GetAtt': ['TaskRole', 'Arn'] },
+      Volumes: [{ Name: VOLUME_NAME }],
+      ContainerDefinitions: [
+        stageContainer('stage-in', name, settings),
+        mainContainer(task, name, settings),
+        stageContainer('stage-out', name, settings),
+      ],
+      Tags: [{ Key: 'longshore:task', Value: task.name }],
+    },
+  };
+}
+
+/** What all three have. */
+function container(containerName: string, name: string): Record<string, Json> {
+  return {
+    Name: containerName,
+    User: USER,
+    ReadonlyRootFilesystem: true,
+    MountPoints: [{ SourceVolume: VOLUME_NAME, ContainerPath: VOLUME, ReadOnly: false }],
+    StopTimeout: STOP_TIMEOUT_SECONDS,
+    LogConfiguration: {
+      LogDriver: 'awslogs',
+      Options: {
+        'awslogs-group': { Ref: `${name}TaskLogGroup` },
+        'awslogs-region': { Ref: 'AWS::Region' },
+        'awslogs-stream-prefix': containerName,
+      },
+    },
+  };
+}
+
+/**
+ * stage-in ▸ main ▸ stage-out. No StartTimeout anywhere: it is how long the next container waits for this one, and an
+ * input may take an hour to fetch.
+ */
+function stageContainer(
+  step: 'stage-in' | 'stage-out',
+  name: string,
+  settings: TaskTemplateSettings,
+): Record<string, Json> {
+  const dependsOn = { ContainerName: MAIN_CONTAINER, Condition: 'COMPLETE' };
+  return {
+    ...container(step, name),
+    Image: imageUri('Stage', 'stage', settings),
+    Command: [step],
+    // The task ends with stage-out, and only then: what an essential container's end ends must not be essential.
+    Essential: step === 'stage-out',
+    ...(step === 'stage-out' ? { DependsOn: [dependsOn] } : {}),
+    Environment: [
+      { Name: 'LONGSHORE_UPLOADS_BUCKET', Value: { Ref: 'UploadsBucket' } },
+      { Name: 'LONGSHORE_STATE_BUCKET', Value: { Ref: 'StateBucket' } },
+      { Name: 'LONGSHORE_VOLUME', Value: VOLUME },
+    ],
+  };
+}
+
+/** Parameters come as a file: RunTask's overrides hold 8,192 characters. */
+const START = `. ${VOLUME}/control/env.sh && exec sh ${VOLUME}/control/run.sh "$@"`;
+
+function mainContainer(
+  task: TaskDefinition,
+  name: string,
+  settings: TaskTemplateSettings,
+): Record<string, Json> {
+  return {
+    ...container(MAIN_CONTAINER, name),
+    Image: imageUri(name, repositoryTail(task.image), settings),
+    EntryPoint: ['sh', '-c', START, 'longshore'],
+    Command: [...task.command, `${VOLUME}/input`, `${VOLUME}/output`],
+    Essential: false,
+    DependsOn: [{ ContainerName: 'stage-in', Condition: 'SUCCESS' }],
+    Environment: [{ Name: 'TMPDIR', Value: `${VOLUME}/tmp` }],
+    // An init that reaps children and passes signals on, as `docker run --init` has.
+    LinuxParameters: { InitProcessEnabled: true },
+  };
+}

@@ -1,0 +1,84 @@
+/** From ECS's words on a task (DescribeTasks, or the event's detail: the same fields) to a {@link TaskState}. */
+import type { StopCode, TaskState } from '../ports.ts';
+
+/** The container that runs the user's image; its neighbours are stage-in and stage-out. */
+export const MAIN_CONTAINER = 'main';
+
+type Moment = Date | string | undefined;
+
+/** What both sources have; times are Dates in one and ISO 8601 in the other. */
+export interface EcsTask {
+  taskArn?: string | undefined;
+  startedBy?: string | undefined;
+  lastStatus?: string | undefined;
+  stopCode?: string | undefined;
+  stoppedReason?: string | undefined;
+  pullStartedAt?: Moment;
+  startedAt?: Moment;
+  stoppedAt?: Moment;
+  /** The event's sequence number: events come in any order, a higher version is newer. */
+  version?: number | undefined;
+  containers?:
+    | { name?: string | undefined; exitCode?: number | undefined; reason?: string | undefined }[]
+    | undefined;
+}
+
+const STARTED_BY = /^longshore\/([A-Za-z0-9-]+)\/(\d+)$/;
+/** `startedBy` takes 128 characters of letters, digits, `-_/`; a job id has 96 at most. */
+export const startedBy = (job: string, attempt: number): string => `longshore/${job}/${attempt}`;
+
+const STOP_CODES: readonly string[] = [
+  'EssentialContainerExited',
+  'TaskFailedToStart',
+  'SpotInterruption',
+  'TerminationNotice',
+  'UserInitiated',
+  'ServiceSchedulerInitiated',
+] satisfies StopCode[];
+
+/** `undefined` for a task that is not ours: somebody may run others in the cluster. */
+export function taskStateOf(task: EcsTask): TaskState | undefined {
+  const [, job, attempt] = STARTED_BY.exec(task.startedBy ?? '') ?? [];
+  if (job === undefined || attempt === undefined || task.taskArn === undefined) return undefined;
+  const main = task.containers?.find(({ name }) => name === MAIN_CONTAINER);
+  const reason = reasonOf(task.stoppedReason, main?.reason);
+  return {
+    ref: task.taskArn,
+    job,
+    attempt: Number(attempt),
+    status: statusOf(task.lastStatus),
+    ...times(task),
+    ...(task.stopCode !== undefined && STOP_CODES.includes(task.stopCode)
+      ? { stopCode: task.stopCode as StopCode }
+      : {}),
+    ...(reason === '' ? {} : { reason }),
+    ...(main?.exitCode === undefined ? {} : { exitCode: main.exitCode }),
+    ...(main?.reason?.startsWith('OutOfMemoryError') ? { outOfMemory: true } : {}),
+  };
+}
+
+/** DEACTIVATING, STOPPING and DEPROVISIONING still hold a container, and are billed: running, until STOPPED. */
+function statusOf(lastStatus: string | undefined): TaskState['status'] {
+  switch (lastStatus) {
+    case 'PROVISIONING':
+    case 'PENDING':
+    case 'ACTIVATING':
+      return 'pending';
+    case 'STOPPED':
+      return 'stopped';
+    default:
+      return 'running';
+  }
+}
+
+function times(task: EcsTask): Pick<TaskState, 'pullStartedAt' | 'startedAt' | 'stoppedAt'> {
+  const known = (['pullStartedAt', 'startedAt', 'stoppedAt'] as const).flatMap((name) => {
+    const moment = task[name];
+    return moment === undefined ? [] : [[name, new Date(moment).getTime()]];
+  });
+  return Object.fromEntries(known);
+}
+
+/** "Essential container in task exited" says nothing that the container's own reason does not say better. */
+const reasonOf = (...reasons: (string | undefined)[]): string =>
+  reasons.filter((reason) => reason !== undefined && reason !== '').join('; ');
