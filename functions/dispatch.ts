@@ -1,5 +1,5 @@
 /** The jobs queue: files that were dropped, jobs asked for by name, wake-ups. Takes them in and starts what fits. */
-import { middy } from '@middy/core';
+import middy from '@middy/core';
 import sqsPartialBatchFailure from '@middy/sqs-partial-batch-failure';
 import type { SQSEvent } from 'aws-lambda';
 import { awsContext } from '../lib/aws/context.ts';

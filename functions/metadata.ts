@@ -1,5 +1,5 @@
 /** Publishes what is valid: the files, the metadata that is written here, the receipt last. */
-import { middy } from '@middy/core';
+import middy from '@middy/core';
 import sqsPartialBatchFailure from '@middy/sqs-partial-batch-failure';
 import type { SQSEvent } from 'aws-lambda';
 import { awsContext } from '../lib/aws/context.ts';

@@ -1,6 +1,6 @@
 /** The schedule of the world rebuild, or a call by hand: every job of the manifest goes to the jobs queue. */
 import { text } from 'node:stream/consumers';
-import { middy } from '@middy/core';
+import middy from '@middy/core';
 import { jobMessages } from '../lib/aws/job-messages.ts';
 import { lambdaLog } from '../lib/aws/log.ts';
 import { rebuildContext, type RebuildEvent } from '../lib/aws/rebuild.ts';

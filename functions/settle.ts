@@ -1,5 +1,5 @@
 /** A container stopped ("ECS Task State Change", by EventBridge): why, and what is next. */
-import { middy } from '@middy/core';
+import middy from '@middy/core';
 import type { EventBridgeEvent } from 'aws-lambda';
 import { awsContext } from '../lib/aws/context.ts';
 import { taskStateChange } from '../lib/aws/events.ts';

@@ -1,5 +1,5 @@
 /** Every minute: lost events, deadlines, dead claims, forgotten steps, and whatever still waits. */
-import { middy } from '@middy/core';
+import middy from '@middy/core';
 import type { ScheduledEvent } from 'aws-lambda';
 import { awsContext } from '../lib/aws/context.ts';
 import { lambdaLog } from '../lib/aws/log.ts';

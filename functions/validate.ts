@@ -1,5 +1,5 @@
 /** Checks staged outputs as the task file says; good ones go on to be published, bad ones to quarantine. */
-import { middy } from '@middy/core';
+import middy from '@middy/core';
 import sqsPartialBatchFailure from '@middy/sqs-partial-batch-failure';
 import type { SQSEvent } from 'aws-lambda';
 import { awsContext } from '../lib/aws/context.ts';
