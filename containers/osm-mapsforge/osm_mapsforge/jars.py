@@ -22,13 +22,15 @@ NEEDED = (
     "protobuf",
     "jpf",
     "commons-compress",
+    "commons-logging",
+    "xz",
 )
 DEFAULT_FOLDERS = "/usr/share/osmosis:/usr/share/java"
 
 
-def class_path() -> tuple[list[str], list[str]]:
-    """The jars found and the names not found. OSM_MAPSFORGE_JARS names other folders (parted by `:`)."""
-    folders = os.environ.get("OSM_MAPSFORGE_JARS", DEFAULT_FOLDERS).split(":")
+def class_path(where: str | None = None) -> tuple[list[str], list[str]]:
+    """The jars found and the names not found, in folders parted by `:` (else OSM_MAPSFORGE_JARS, else Debian's)."""
+    folders = (where or os.environ.get("OSM_MAPSFORGE_JARS", DEFAULT_FOLDERS)).split(":")
     found: list[str] = []
     missing: list[str] = []
     for name in NEEDED:
