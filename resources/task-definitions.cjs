@@ -1,6 +1,6 @@
 /**
- * One ECS task definition for each folder of tasks/, and what goes with it. serverless.yml asks for `resources` and
- * `outputs`; what is in them is made in lib/aws/task-definition.ts. LONGSHORE_TASKS names another folder (tests).
+ * One ECS task definition for each folder of tasks/, and what goes with it. What is in them is made in
+ * lib/aws/task-definition.ts. LONGSHORE_TASKS names another folder than tasks/.
  */
 const { join } = require('node:path');
 
@@ -26,5 +26,5 @@ const load = async (resolveVariable) => {
 
 module.exports = async ({ resolveVariable }) => {
   const { template, tasks, settings } = await load(resolveVariable);
-  return { Resources: template.taskResources(tasks, settings), Outputs: template.taskOutputs(tasks) };
+  return { Resources: template.taskResources(tasks, settings) };
 };

@@ -10,11 +10,8 @@ import { idleRunner } from './idle-runner.ts';
 import { S3Records } from './s3-records.ts';
 import { S3Store } from './s3-store.ts';
 import { SqsQueue } from './sqs-queue.ts';
+import { LEDGER_PREFIX, STAGING_PREFIX } from './state-prefixes.ts';
 import { StepQueue } from './step-queue.ts';
-
-/** Prefixes of the state bucket. Its lifecycle and the containers' rights are told by them. */
-export const LEDGER_PREFIX = 'ledger/';
-export const STAGING_PREFIX = 'staging/';
 
 export interface AwsParts {
   log: Log;

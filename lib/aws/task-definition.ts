@@ -7,6 +7,8 @@ import { MAIN_CONTAINER } from './task-state.ts';
 
 /** The volume that the three containers share, in each of them. */
 export const VOLUME = '/longshore';
+/** Of the image of stage-in and stage-out (containers/stage). */
+export const STAGE_IMAGE = 'longshore/stage';
 const VOLUME_NAME = 'longshore';
 /** Who everything in a task runs as. The stage image gives the volume to this user (see its Dockerfile). */
 const USER = '1000:1000';
@@ -35,10 +37,10 @@ export const logicalName = (task: string): string =>
 
 /** The stage image and, for each task, everything that it needs. */
 export function taskResources(tasks: Iterable<TaskDefinition>, settings: TaskTemplateSettings): Resources {
-  const resources: Resources = { StageRepository: repository('stage', settings) };
+  const resources: Resources = { StageRepository: repository(STAGE_IMAGE, settings) };
   for (const task of tasks) {
     const name = logicalName(task.name);
-    resources[`${name}Repository`] = repository(repositoryTail(task.image), settings);
+    resources[`${name}Repository`] = repository(task.image, settings);
     resources[`${name}TaskLogGroup`] = {
       Type: 'AWS::Logs::LogGroup',
       Properties: {
@@ -51,26 +53,13 @@ export function taskResources(tasks: Iterable<TaskDefinition>, settings: TaskTem
   return resources;
 }
 
-/** Stack outputs: where `longshore image push` pushes to. */
-export function taskOutputs(tasks: Iterable<TaskDefinition>): Record<string, Json> {
-  const names = ['Stage', ...Array.from(tasks, (task) => logicalName(task.name))];
-  return Object.fromEntries(names.map((name) => [`${name}RepositoryUri`, repositoryUri(name)]));
-}
-
-const repositoryUri = (name: string): Json => ({
-  Value: { 'Fn::GetAtt': [`${name}Repository`, 'RepositoryUri'] },
-});
-
 export const familyPrefix = ({ service, stage }: Pick<TaskTemplateSettings, 'service' | 'stage'>): string =>
   `${service}-${stage}-`;
 
 const logGroupName = (task: TaskDefinition, { service, stage }: TaskTemplateSettings): string =>
   `/${service}/${stage}/${task.name}`;
 
-/** `longshore/osm-mapsforge` → `osm-mapsforge`: the stage has a namespace of its own in ECR. */
-const repositoryTail = (image: string): string => image.slice(image.indexOf('/') + 1);
-
-function repository(tail: string, { service, stage }: TaskTemplateSettings): Resources[string] {
+function repository(image: string, { service, stage }: TaskTemplateSettings): Resources[string] {
   const untagged = {
     rulePriority: 1,
     description: 'Images that a newer one took the tag of',
@@ -80,7 +69,7 @@ function repository(tail: string, { service, stage }: TaskTemplateSettings): Res
   return {
     Type: 'AWS::ECR::Repository',
     Properties: {
-      RepositoryName: `${service}-${stage}/${tail}`,
+      RepositoryName: `${service}-${stage}/${image}`,
       ImageScanningConfiguration: { ScanOnPush: true },
       EncryptionConfiguration: { EncryptionType: 'AES256' },
       // Images are built again from the repository's sources: removing the stack may remove them.
@@ -90,10 +79,13 @@ function repository(tail: string, { service, stage }: TaskTemplateSettings): Res
   };
 }
 
-function imageUri(name: string, tail: string, { registry, imageTag }: TaskTemplateSettings): Json {
-  if (registry !== '') return `${registry}/${tail}:${imageTag}`;
-  return { 'Fn::Sub': `\${${name}Repository.RepositoryUri}:${imageTag}` };
-}
+/** As `longshore image push --registry` names it. */
+const imageUri = (image: string, { service, stage, registry, imageTag }: TaskTemplateSettings): Json =>
+  registry === ''
+    ? {
+        'Fn::Sub': `\${AWS::AccountId}.dkr.ecr.\${AWS::Region}.\${AWS::URLSuffix}/${service}-${stage}/${image}:${imageTag}`,
+      }
+    : `${registry}/${image}:${imageTag}`;
 
 function taskDefinition(task: TaskDefinition, settings: TaskTemplateSettings): Resources[string] {
   const name = logicalName(task.name);
@@ -154,8 +146,8 @@ function stageContainer(
   const dependsOn = { ContainerName: MAIN_CONTAINER, Condition: 'COMPLETE' };
   return {
     ...container(step, name),
-    Image: imageUri('Stage', 'stage', settings),
-    Command: [step],
+    Image: imageUri(STAGE_IMAGE, settings),
+    Command: [`${step}.mjs`],
     // The task ends with stage-out, and only then: what an essential container's end ends must not be essential.
     Essential: step === 'stage-out',
     ...(step === 'stage-out' ? { DependsOn: [dependsOn] } : {}),
@@ -177,7 +169,7 @@ function mainContainer(
 ): Record<string, Json> {
   return {
     ...container(MAIN_CONTAINER, name),
-    Image: imageUri(name, repositoryTail(task.image), settings),
+    Image: imageUri(task.image, settings),
     EntryPoint: ['sh', '-c', START, 'longshore'],
     Command: [...task.command, `${VOLUME}/input`, `${VOLUME}/output`],
     Essential: false,

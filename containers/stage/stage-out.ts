@@ -1,0 +1,15 @@
+/** Last container of a Fargate task: what main left behind to the state bucket, the attempt record last. */
+import { stageOutOnFargate } from '../../lib/aws/stage.ts';
+import { tell, tellError } from './tell.ts';
+
+// Two minutes are left after this (stopTimeout): enough for most outputs, and worth the try.
+process.on('SIGTERM', () => tell('Output:Stage:Hurry', {}));
+
+try {
+  const { exit, files, stageIn, stageOut } = await stageOutOnFargate(process.env);
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  tell('Output:Stage:Done', { exitCode: exit?.exitCode, files: files.length, bytes, stageIn, stageOut });
+} catch (error) {
+  tellError('Output:Stage:Failed', error);
+  process.exitCode = 1;
+}
