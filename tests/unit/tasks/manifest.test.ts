@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { BadManifestError, parseManifest } from '../../../lib/pipeline/manifest.ts';
+import { BadManifestError, parseManifest, readManifest } from '../../../lib/pipeline/manifest.ts';
 import { manifestSchema } from '../../../lib/tasks/documents.ts';
 import { tasks } from '../../../tasks/index.ts';
 import { makeTask } from './factories.ts';
@@ -66,6 +66,38 @@ describe('a manifest of areas', () => {
       'europe/monaco',
       'europe/malta',
     ]);
+  });
+});
+
+describe('a manifest of jobs', () => {
+  const monaco = { task: 'osm-mapsforge', params: { area: 'europe/monaco' } };
+
+  test('is a list, or a single one', () => {
+    expect(readManifest(JSON.stringify([monaco, { ...monaco, priority: 0 }]), 'm.json')).toEqual([
+      { ...monaco, priority: 5 },
+      { ...monaco, priority: 0 },
+    ]);
+    expect(readManifest(JSON.stringify(monaco), 'm.json')).toHaveLength(1);
+  });
+
+  test('is JSON Lines, by its ending or by its looks, with blank lines between', () => {
+    const text = `${JSON.stringify(monaco)}\r\n\n${JSON.stringify({ ...monaco, priority: 1 })}\n`;
+    for (const file of ['m.jsonl', 'm.ndjson', 'm']) {
+      expect(readManifest(text, file).map(({ priority }) => priority)).toEqual([5, 1]);
+    }
+  });
+
+  test('goes before the defaults that it is read with', () => {
+    const defaults = { task: 'copy', params: { type: 'hd', threads: 2 } };
+    expect(readManifest('[{"params":{"type":"ram"}}]', 'm.json', defaults)).toEqual([
+      { task: 'copy', params: { type: 'ram', threads: 2 }, priority: 5 },
+    ]);
+  });
+
+  test('is checked against the tasks only where these are given', () => {
+    const text = '[{"task":"unheard-of","params":{"a":"b"}}]';
+    expect(readManifest(text, 'm.json')).toHaveLength(1);
+    expect(faultsOf(text)).toHaveLength(1);
   });
 });
 
