@@ -10,8 +10,9 @@ import { outputKeys } from './keys.ts';
 import { JobMissingError, readJob, updateJob } from './ledger.ts';
 import { makeReceipt } from './make-receipt.ts';
 import type { Receipt, ReceiptFile } from './receipt.ts';
-import { outputContext, specOf, type StepOf } from './validate.ts';
+import { outputContext, type StepOf } from './validate.ts';
 import type { OutputContext, TaskDefinition } from '../tasks/define-task.ts';
+import { outputOf } from '../tasks/outputs.ts';
 
 /** Idempotent. The job's admission entry still holds its name, so no other job of that name publishes meanwhile. */
 export async function publish(ctx: PipelineContext, { job: id, attempt }: StepOf): Promise<void> {
@@ -69,7 +70,7 @@ async function writeOutputs(ctx: PipelineContext, job: Job, previous: Receipt | 
     async ({ name, key: staged, bytes, sha256 }): Promise<ReceiptFile> => {
       const key = outputKeys.file(job, name);
       await output.copyFrom(staging, staged, key);
-      const contentType = specOf(task, name)?.contentType;
+      const contentType = outputOf(task.outputs, name)?.contentType;
       return {
         name,
         key,

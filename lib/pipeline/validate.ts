@@ -1,6 +1,6 @@
 /** Checks the staged outputs as the task file says. What fails is set aside; what is published stays as it was. */
-import picomatch from 'picomatch';
 import type { CheckResult, OutputContext, OutputSpec, TaskDefinition } from '../tasks/define-task.ts';
+import { outputOf } from '../tasks/outputs.ts';
 import type { StagedFile } from './attempt-record.ts';
 import type { PipelineContext } from './context.ts';
 import { finish } from './finish.ts';
@@ -72,10 +72,6 @@ export async function outputContext(
   return { task, context };
 }
 
-/** The output's description in the task file; the first that matches. */
-export const specOf = (task: TaskDefinition, name: string): OutputSpec<never> | undefined =>
-  task.outputs.find(({ pattern }) => picomatch.isMatch(name, pattern));
-
 async function runChecks(task: TaskDefinition, context: OutputContext): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
   if (context.record.reportError !== undefined) {
@@ -87,13 +83,13 @@ async function runChecks(task: TaskDefinition, context: OutputContext): Promise<
     });
   }
   for (const spec of task.outputs) {
-    const files = context.files.filter(({ name }) => specOf(task, name) === spec);
+    const files = context.files.filter(({ name }) => outputOf(task.outputs, name) === spec);
     results.push(enough(spec, files, context));
     for (const file of files) {
       for (const check of spec.checks) results.push(await check.run(file, context));
     }
   }
-  for (const { name } of context.files.filter((file) => !specOf(task, file.name))) {
+  for (const { name } of context.files.filter((file) => !outputOf(task.outputs, file.name))) {
     const patterns = task.outputs.map(({ pattern }) => pattern).join(', ');
     results.push({
       check: 'expected',

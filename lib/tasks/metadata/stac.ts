@@ -4,7 +4,7 @@
  */
 import type { StagedFile } from '../../pipeline/attempt-record.ts';
 import type { MetadataWriter, OutputContext, OutputSpec } from '../define-task.ts';
-import { matchesGlob } from '../glob.ts';
+import { outputOf } from '../outputs.ts';
 import { boxAround, boxesGeometry } from './boxes.ts';
 
 export interface StacProvider {
@@ -90,7 +90,7 @@ function properties<P>(options: StacOptions<P>, context: OutputContext<P>): Reco
 }
 
 function asset<P>(file: StagedFile, { outputs }: StacOptions<P>): Record<string, unknown> {
-  const output = outputs.find(({ pattern }) => matchesGlob(pattern, file.name));
+  const output = outputOf(outputs, file.name);
   return {
     href: `./${file.name.split('/').map(encodeURIComponent).join('/')}`,
     ...(output && { type: output.contentType, title: output.description }),

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { notEmpty, notSmallerThan, signature } from '../../../lib/tasks/checks/generic.ts';
 import { sqliteFile } from '../../../lib/tasks/checks/sqlite.ts';
 import type { Check, CheckResult, OutputContext } from '../../../lib/tasks/define-task.ts';
-import { matchesGlob } from '../../../lib/tasks/glob.ts';
+import { outputOf } from '../../../lib/tasks/outputs.ts';
 import { makeOutput, makeReceipt } from './factories.ts';
 
 async function run(
@@ -125,19 +125,10 @@ describe('sqliteFile', () => {
   });
 });
 
-describe('matchesGlob', () => {
-  test.each([
-    ['*.map', 'monaco.map', true],
-    ['*.map', 'monaco.map.tmp', false],
-    ['*.map', 'monaco-map', false],
-    ['*.map', 'sub/monaco.map', false],
-    ['**/*.map', 'sub/sub/monaco.map', true],
-    ['a?.txt', 'ab.txt', true],
-    ['a?.txt', 'a/.txt', false],
-    ['*.map', 'Malta +% ü.map', true],
-    ['[a](b)+.txt', '[a](b)+.txt', true],
-    ['[a].txt', 'a.txt', false],
-  ])('%s %s: %s', (pattern, name, matches) => {
-    expect(matchesGlob(pattern, name)).toBe(matches);
-  });
+test('an output is the first whose pattern fits', () => {
+  const outputs = [{ pattern: '*.map' }, { pattern: '**/*.map' }, { pattern: '*' }];
+  expect(outputOf(outputs, 'Malta +% ü.map')).toBe(outputs[0]);
+  expect(outputOf(outputs, 'sub/sub/monaco.map')).toBe(outputs[1]);
+  expect(outputOf(outputs, 'monaco.map.tmp')).toBe(outputs[2]);
+  expect(outputOf(outputs, 'sub/monaco.txt')).toBeUndefined();
 });
