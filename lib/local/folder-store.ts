@@ -47,6 +47,25 @@ export interface FolderStoreOptions {
   prune?: boolean;
 }
 
+export interface StoredFile {
+  key: string;
+  stats: BigIntStats;
+}
+
+/** Something in the folder that cannot be looked at, or is no object, and why. */
+export type Trouble = (key: string, error: unknown) => void;
+
+const rethrow: Trouble = (_, error) => {
+  throw error;
+};
+
+interface Wish {
+  prefix: string;
+  after: string | undefined;
+  trouble: Trouble;
+  strange: Trouble | undefined;
+}
+
 /** A temporary file this old belongs to no living process: a day, in milliseconds. */
 const STALE_MS = 86_400_000;
 /** How many files are looked at together in a list. */
@@ -160,22 +179,31 @@ export class FolderStore implements ObjectStore {
     if (this.#prune) await pruneFolders(dirname(path), this.root);
   }
 
-  list(prefix: string, options: { after?: string } = {}): AsyncGenerator<ObjectInfo> {
-    return this.#walk(prefixFolder(prefix), prefix, options.after);
+  async *list(prefix: string, options: { after?: string } = {}): AsyncGenerator<ObjectInfo> {
+    for await (const { key, stats } of this.files(prefix, options)) yield infoOf(key, stats);
+  }
+
+  /** What `list` is made of. With `trouble`, what cannot be looked at is told there and passed over. */
+  async *files(
+    prefix: string,
+    { after, trouble }: { after?: string; trouble?: Trouble } = {},
+  ): AsyncGenerator<StoredFile> {
+    yield* this.#walk(prefixFolder(prefix), { prefix, after, trouble: trouble ?? rethrow, strange: trouble });
   }
 
   /** Folder names count with their `/`, so that depth first is key order: `a-b` < `a/b` < `a0`. */
-  async *#walk(folder: string, prefix: string, after: string | undefined): AsyncGenerator<ObjectInfo> {
+  async *#walk(folder: string, wish: Wish): AsyncGenerator<StoredFile> {
+    const { prefix, after } = wish;
     const entries: { key: string; folder: boolean }[] = [];
-    for (const entry of await readFolder(join(this.root, folder))) {
+    for (const entry of await readFolder(this.root, folder, wish.trouble)) {
+      const key = folder + entry.name;
       if (entry.name.startsWith(TEMP_PREFIX)) {
-        await removeStale(join(this.root, folder, entry.name));
+        await removeStale(join(this.root, key));
       } else if (entry.isDirectory()) {
-        const key = `${folder}${entry.name}/`;
-        if (folderMatters(key, prefix, after)) entries.push({ key, folder: true });
-      } else if (entry.isFile() || entry.isSymbolicLink()) {
-        const key = `${folder}${entry.name}`;
-        if (keyMatters(key, prefix, after)) entries.push({ key, folder: false });
+        if (folderMatters(`${key}/`, prefix, after)) entries.push({ key: `${key}/`, folder: true });
+      } else if (keyMatters(key, prefix, after)) {
+        if (entry.isFile() || entry.isSymbolicLink()) entries.push({ key, folder: false });
+        else wish.strange?.(key, new Error('it is not a file (a pipe, a socket or a device)'));
       }
     }
     entries.sort((a, b) => compareKeys(a.key, b.key));
@@ -183,22 +211,32 @@ export class FolderStore implements ObjectStore {
     for (const entry of entries) {
       if (!entry.folder) batch.push(entry.key);
       if (entry.folder || batch.length === STAT_BATCH) {
-        yield* await this.#infos(batch);
+        yield* await this.#stats(batch, wish);
         batch = [];
       }
-      if (entry.folder) yield* this.#walk(entry.key, prefix, after);
+      if (entry.folder) yield* this.#walk(entry.key, wish);
     }
-    yield* await this.#infos(batch);
+    yield* await this.#stats(batch, wish);
   }
 
-  async #infos(keys: string[]): Promise<ObjectInfo[]> {
+  async #stats(keys: string[], { trouble, strange }: Wish): Promise<StoredFile[]> {
     const found = await Promise.all(
       keys.map(async (key) => {
-        const stats = await statFile(join(this.root, key));
-        return stats && infoOf(key, stats);
+        try {
+          const stats = await statFile(join(this.root, key));
+          if (stats) return { key, stats };
+          // Gone since, or a link to no file. A name that is not UTF-8 cannot even be asked for.
+          strange?.(
+            key,
+            new Error(key.includes('\u{fffd}') ? 'its name is not UTF-8' : 'it leads to no file'),
+          );
+        } catch (error) {
+          trouble(key, error);
+        }
+        return undefined;
       }),
     );
-    return found.filter((info) => info !== undefined);
+    return found.filter((file) => file !== undefined);
   }
 
   /** Makes the new file with `write`, then gives it its name. */
@@ -278,12 +316,12 @@ async function statFile(path: string): Promise<BigIntStats | undefined> {
   }
 }
 
-async function readFolder(path: string) {
+async function readFolder(root: string, folder: string, trouble: Trouble) {
   try {
-    return await readdir(path, { withFileTypes: true });
+    return await readdir(join(root, folder), { withFileTypes: true });
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
-    throw error;
+    if (!hasCode(error, 'ENOENT', 'ENOTDIR')) trouble(folder, error);
+    return [];
   }
 }
 

@@ -1,8 +1,9 @@
 /** The folder of one attempt: what stage-in prepares, main works in, and stage-out clears away. */
-import { chmod, copyFile, mkdir } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
+import { tempBeside } from '../local/durable.ts';
 
 export interface AttemptLayout {
   dir: string;
@@ -81,7 +82,10 @@ export async function makeLayout(
     // mkdir's own mode is cut by the umask.
     if (anyUser) await chmod(folder, folder === layout.input ? 0o755 : 0o777);
   }
-  await copyFile(runScript, layout.runScript);
-  await chmod(layout.runScript, 0o755);
+  // By rename: a shell reads its script as it goes, and an earlier launch's may be running.
+  const script = tempBeside(layout.runScript);
+  await copyFile(runScript, script);
+  await chmod(script, 0o755);
+  await rename(script, layout.runScript);
   return layout;
 }

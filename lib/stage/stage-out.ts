@@ -204,10 +204,8 @@ async function readJson<T>(path: string, schema: { parse(value: unknown): T }): 
   }
   try {
     return schema.parse(JSON.parse(body));
-  } catch (error) {
-    throw new Error(`${path} was written by something else than longshore: ${messageOf(error)}`, {
-      cause: error,
-    });
+  } catch {
+    return undefined;
   }
 }
 

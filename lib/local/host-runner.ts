@@ -1,0 +1,266 @@
+/**
+ * Jobs as processes of this machine, for when there is no container engine: the task's own `host.command`, through the
+ * same runner script, in a process group of its own. There is no memory limit, and nothing keeps it from the network.
+ *
+ * Each job's leader (run.sh) writes `control/pid` itself, with O_EXCL, before it does anything else. So of two launches one
+ * starts, and there is no moment at which a process runs that nobody knows of, whenever we are killed.
+ */
+import { spawn } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access, mkdir, readFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from '../ports.ts';
+import type { TaskDefinition } from '../tasks/define-task.ts';
+import { attemptLayout } from '../stage/layout.ts';
+import type { ProcessHost, Seen, StartOutcome, StartRequest } from './attempt-runner.ts';
+import { removeFile } from './durable.ts';
+import { hasCode, messageOf } from './errors.ts';
+import { attemptDir, parseRef } from './refs.ts';
+import { bootId, processGroup, processInfo, signalGroup } from './proc.ts';
+
+/** Between SIGTERM and SIGKILL, in milliseconds. */
+const STOP_TIMEOUT_MS = 30_000;
+/** A process that is not our child cannot be waited for, so it is looked at this often. */
+const POLL_MS = 1000;
+/** sh needs some milliseconds to write its pid; a machine under load more. */
+const PID_TIMEOUT_MS = 20_000;
+
+/** noclobber: `>` fails when the file is there. */
+const LEADER = `set -C
+read -r boot </proc/sys/kernel/random/boot_id && read -r stat </proc/$$/stat || exit 70
+echo "$boot $stat" >"$1" 2>/dev/null || exit 0
+set +C
+shift
+unset boot stat
+exec sh "$@"`;
+
+/** What a job may see of our environment. All of it would let a stray variable become a parameter. */
+const PASSED_ON = [
+  'PATH',
+  'HOME',
+  'USER',
+  'LANG',
+  'LC_ALL',
+  'TZ',
+  'JAVA_HOME',
+  'http_proxy',
+  'https_proxy',
+  'no_proxy',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+];
+
+interface Leader {
+  boot: string;
+  pid: number;
+  startTime: string;
+}
+
+export interface HostOptions {
+  /** The task's host command is started here. */
+  projectRoot: string;
+  homeId: string;
+  /** Attempt folders. */
+  work: string;
+  /** Why there is no engine: said when tools are missing. */
+  whyNoEngine: string;
+  log: Log;
+}
+
+export class HostHost implements ProcessHost {
+  readonly kind = 'host';
+  readonly #options: HostOptions;
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+  }
+
+  async ready({ name, host }: TaskDefinition): Promise<{ outcome: 'refused'; reason: string } | undefined> {
+    const noEngine = `there is no container engine (${this.#options.whyNoEngine})`;
+    if (!host) {
+      return {
+        outcome: 'refused',
+        reason: `${name} runs in a container only, and ${noEngine}. Install podman: sudo apt-get install podman`,
+      };
+    }
+    const missing: [string, string][] = [];
+    for (const [tool, debianPackage] of Object.entries(host.tools)) {
+      if (!(await onPath(tool))) missing.push([tool, debianPackage]);
+    }
+    if (missing.length === 0) return undefined;
+    const tools = missing
+      .map(([tool, debianPackage]) => `${tool} (Debian package ${debianPackage})`)
+      .join(', ');
+    const packages = [...new Set(missing.map(([, debianPackage]) => debianPackage))].join(' ');
+    return {
+      outcome: 'refused',
+      reason:
+        `${name} cannot run on this machine: ${tools} ${missing.length === 1 ? 'is' : 'are'} missing, and ${noEngine}; ` +
+        `install podman, or: sudo apt-get install ${packages}`,
+    };
+  }
+
+  async start({ ref, launch, task, layout, cache }: StartRequest): Promise<StartOutcome> {
+    const command = task.host?.command;
+    if (!command) return { outcome: 'refused', reason: `${task.name} has no command for the host` };
+    await mkdir(cache, { recursive: true });
+    const words = [layout.runScript, ...command, layout.input, layout.output];
+    const child = spawn('sh', ['-c', LEADER, 'sh', this.#pidFile(ref), ...words], {
+      cwd: this.#options.projectRoot,
+      detached: true, // setsid(2): outlives us, and is a group that can be signalled as one
+      stdio: 'ignore',
+      env: {
+        ...passedOn(),
+        ...launch.env,
+        TMPDIR: layout.tmp,
+        LONGSHORE_CACHE: cache,
+        // Its cgroup is the session's, or the whole machine's.
+        LONGSHORE_CGROUP: '',
+      },
+    });
+    const ended = new Promise<string | undefined>((resolve) => {
+      child.once('error', (error) => resolve(messageOf(error)));
+      child.once('exit', () => resolve(undefined));
+    });
+    child.unref();
+    return await this.#known(ref, ended);
+  }
+
+  async look(refs: string[]): Promise<Map<string, Seen>> {
+    const seen = new Map<string, Seen>();
+    for (const ref of refs) seen.set(ref, await this.#look(ref));
+    return seen;
+  }
+
+  async wait(ref: string, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && (await this.#alive(ref))) {
+      await sleep(POLL_MS, undefined, { signal, ref: false }).catch((error: unknown) => {
+        if (!hasCode(error, 'ABORT_ERR')) throw error;
+      });
+    }
+  }
+
+  async stop(ref: string): Promise<void> {
+    const leader = await this.#leader(ref);
+    if (!leader || !(await isAlive(leader))) return;
+    signalGroup(leader.pid, 'SIGTERM');
+    void this.#killLater(leader).catch((error: unknown) => {
+      this.#options.log.warn('Process:Stop:Failed', { ref, reason: messageOf(error) });
+    });
+  }
+
+  async remove(ref: string): Promise<void> {
+    const leader = await this.#leader(ref);
+    if (leader) await killRest(leader);
+  }
+
+  async #look(ref: string): Promise<Seen> {
+    const leader = await this.#leader(ref);
+    if (!leader) return { state: 'missing' };
+    if (await isAlive(leader)) return { state: 'running' };
+    // Without its leader the command is nobody's: it must not write on while the job is tried again.
+    await killRest(leader);
+    return { state: 'stopped', reason: 'Its process was killed from outside, or the machine was restarted' };
+  }
+
+  async #killLater(leader: Leader): Promise<void> {
+    const until = Date.now() + STOP_TIMEOUT_MS;
+    while (Date.now() < until) {
+      await sleep(POLL_MS, undefined, { ref: false });
+      if (!(await isAlive(leader))) return;
+    }
+    if (await isAlive(leader)) signalGroup(leader.pid, 'SIGKILL');
+  }
+
+  /** Until the leader has written its pid: ours, or that of an earlier launch, which then goes on. */
+  async #known(ref: string, ended: Promise<string | undefined>): Promise<StartOutcome> {
+    const until = Date.now() + PID_TIMEOUT_MS;
+    let over = false;
+    let trouble: string | undefined;
+    void ended.then((why) => {
+      over = true;
+      trouble = why;
+      return why;
+    });
+    while (Date.now() < until) {
+      const wasOver = over;
+      if (await this.#leader(ref)) return { outcome: 'started' };
+      if (wasOver) break;
+      await sleep(10);
+    }
+    // A pid file without a pid: the disk was full when it was written.
+    await removeFile(this.#pidFile(ref));
+    return {
+      outcome: 'wait',
+      reason: `The process did not start: ${trouble ?? 'its pid file could not be written; is the disk full?'}`,
+      retryAfterSeconds: 15,
+    };
+  }
+
+  async #alive(ref: string): Promise<boolean> {
+    const leader = await this.#leader(ref);
+    return leader !== undefined && (await isAlive(leader));
+  }
+
+  #pidFile(ref: string): string {
+    const { homeId, work } = this.#options;
+    const name = parseRef(homeId, ref);
+    if (!name) throw new Error(`"${ref}" is not a task of this home`);
+    return join(attemptLayout(attemptDir(work, name)).control, 'pid');
+  }
+
+  async #leader(ref: string): Promise<Leader | undefined> {
+    let text: string;
+    try {
+      text = await readFile(this.#pidFile(ref), 'utf8');
+    } catch (error) {
+      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
+      throw error;
+    }
+    const match = LINE.exec(text);
+    if (!match) return undefined;
+    const [, boot = '', pid = '', rest = ''] = match;
+    return { boot, pid: Number(pid), startTime: rest.split(' ')[19] ?? '' };
+  }
+}
+
+/** Boot id, then the line of /proc/PID/stat. */
+const LINE = /^(\S+) (\d+) \(.*\) (.*)\n$/;
+
+async function isAlive(leader: Leader): Promise<boolean> {
+  if (leader.boot !== (await bootId())) return false;
+  const found = await processInfo(leader.pid);
+  return found !== undefined && found.state !== 'Z' && found.startTime === leader.startTime;
+}
+
+/** Kills what is left of a group whose leader is gone. A leader with another start time means that the number went on. */
+async function killRest(leader: Leader): Promise<void> {
+  if (leader.boot !== (await bootId())) return;
+  const now = await processInfo(leader.pid);
+  if (now && now.startTime !== leader.startTime) return;
+  if ((await processGroup(leader.pid)).length > 0) signalGroup(leader.pid, 'SIGKILL');
+}
+
+function passedOn(): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const name of PASSED_ON) {
+    const value = process.env[name];
+    if (value !== undefined) env[name] = value;
+  }
+  return env;
+}
+
+async function onPath(tool: string): Promise<boolean> {
+  const folders = tool.includes('/') ? [''] : (process.env['PATH'] ?? '').split(delimiter);
+  for (const folder of folders) {
+    try {
+      await access(join(folder, tool), constants.X_OK);
+      return true;
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) throw error;
+    }
+  }
+  return false;
+}
