@@ -29,7 +29,8 @@ export interface MeasuredRun {
   /** Further read-only mounts, folder by place in the container. */
   mounts: Record<string, string>;
   cpus: number;
-  memoryMiB: number;
+  /** None: what the machine has. */
+  memoryMiB: number | undefined;
 }
 
 /**
@@ -47,11 +48,8 @@ export async function measuredRun(options: MeasuredRun): Promise<Measurement> {
   }
   const env = { ...options.env, TMPDIR: '/scratch' };
   const mounts = { ...options.mounts, [import.meta.dirname]: '/bench', [options.input]: '/input' };
-  const limits = [
-    `--cpus=${options.cpus}`,
-    `--memory=${options.memoryMiB}m`,
-    `--memory-swap=${options.memoryMiB}m`,
-  ];
+  const limits = [`--cpus=${options.cpus}`];
+  if (options.memoryMiB) limits.push(`--memory=${options.memoryMiB}m`, `--memory-swap=${options.memoryMiB}m`);
   const measured = ['/bench/measure.sh', '/measure/result', ...options.command, '/input', '/output'];
   try {
     await run(

@@ -2,7 +2,7 @@
 /**
  * This project's map job against the classic way of doing it: same extract, same land, same box, same tag rules.
  *
- *     node bench/osm-mapsforge.ts [EXTRACT.osm.pbf …] [--runs 5] [--cpus 2] [--memory MIB] [--work DIR]
+ *     node bench/osm-mapsforge.ts [EXTRACT.osm.pbf …] [--runs 5] [--cpus 2] [--memory MIB] [--work DIR] [--no-build] [--save]
  *
  * Without extracts: those under LONGSHORE_REAL_DATA, else the sample islands. See README.md.
  */
@@ -38,9 +38,12 @@ interface Input {
 
 interface Setup {
   engine: string;
+  /** By id: a build that happens meanwhile must not change what is measured. */
+  images: Record<Side, string>;
   work: string;
   cpus: number;
-  memoryMiB: number;
+  /** None: what the machine has. */
+  memoryMiB: number | undefined;
 }
 
 interface Result {
@@ -60,18 +63,22 @@ async function main(): Promise<void> {
       runs: { type: 'string', default: '5' },
       cpus: { type: 'string', default: '2' },
       memory: { type: 'string', default: '4096' },
+      'no-build': { type: 'boolean', default: false },
+      save: { type: 'boolean', default: false },
       work: { type: 'string', default: join(ROOT, 'bench/results/raw') },
     },
   });
   const runs = positive('--runs', values.runs);
+  const engine = await findEngine();
+  if (!values['no-build']) await buildImages(engine);
   const setup: Setup = {
-    engine: await findEngine(),
+    engine,
+    images: { classic: await imageId(engine, CLASSIC), ours: await imageId(engine, OURS) },
     work: resolve(values.work),
     cpus: positive('--cpus', values.cpus),
-    memoryMiB: positive('--memory', values.memory),
+    memoryMiB: values.memory === 'none' ? undefined : positive('--memory', values.memory),
   };
   await mkdir(setup.work, { recursive: true });
-  await buildImages(setup.engine);
   await makeLand(setup);
   const results: Result[] = [];
   for (const input of await findInputs(positionals, setup.work)) {
@@ -88,7 +95,10 @@ async function main(): Promise<void> {
     results,
   };
   await writeFile(join(setup.work, 'report.json'), JSON.stringify(report, null, 2));
-  await writeFile(join(ROOT, 'bench/results/summary.md'), summary(report));
+  await writeFile(
+    join(values.save ? join(ROOT, 'bench/results') : setup.work, 'summary.md'),
+    summary(report),
+  );
   console.log(`All numbers: ${join(setup.work, 'report.json')}`);
 }
 
@@ -109,8 +119,13 @@ async function buildImages(engine: string): Promise<void> {
   }
 }
 
+async function imageId(engine: string, image: string): Promise<string> {
+  const { stdout } = await run(engine, ['image', 'inspect', '--format', '{{.Id}}', image]);
+  return stdout.trim();
+}
+
 /** The land of the world and of the sample islands: one set of polygons, as a shapefile and with an index. */
-async function makeLand({ engine, work }: Setup): Promise<void> {
+async function makeLand({ engine, work, images }: Setup): Promise<void> {
   const folder = join(work, 'land');
   if (await exists(join(folder, 'land_polygons.fgb'))) return;
   console.log('Making the land polygons of the world (once)');
@@ -127,7 +142,7 @@ async function makeLand({ engine, work }: Setup): Promise<void> {
     '--user=0:0',
     '--entrypoint=python3',
     ...mounts,
-    OURS,
+    images.ours,
     '/bench/world-land.py',
     '/land',
     ...islands,
@@ -218,12 +233,12 @@ function runSide(side: Side, input: Input, setup: Setup): Promise<Measurement> {
   if (side === 'ours') {
     return measuredRun({
       ...common,
-      image: OURS,
+      image: setup.images.ours,
       command: ['osm-mapsforge'],
       env: {
         ...shared,
         LAND: '/land/land_polygons.fgb',
-        LONGSHORE_MEMORY_MIB: String(setup.memoryMiB),
+        ...(setup.memoryMiB && { LONGSHORE_MEMORY_MIB: String(setup.memoryMiB) }),
         LONGSHORE_CPU: String(setup.cpus),
       },
       mounts: { [land]: '/land' },
@@ -232,7 +247,7 @@ function runSide(side: Side, input: Input, setup: Setup): Promise<Measurement> {
   const styles = join(ROOT, 'containers/osm-mapsforge/styles');
   return measuredRun({
     ...common,
-    image: CLASSIC,
+    image: setup.images.classic,
     command: ['/opt/classic/make-map.sh'],
     env: {
       ...shared,
@@ -302,13 +317,13 @@ function summary(report: {
   machine: string;
   runs: number;
   cpus: number;
-  memoryMiB: number;
+  memoryMiB: number | undefined;
   results: Result[];
 }): string {
   return `# Classic and ours
 
 Written by \`bench/osm-mapsforge.ts\` on ${report.date.slice(0, 10)}: ${report.machine}; medians of ${report.runs} runs, each in a container of
-${report.cpus} CPU and ${report.memoryMiB} MiB. What the columns mean: ../README.md.
+${report.cpus} CPU and ${report.memoryMiB ? `${report.memoryMiB} MiB` : 'all memory of the machine'}. What the columns mean: ../README.md.
 
 ${table(report.results)}
 `;

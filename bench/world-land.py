@@ -5,6 +5,7 @@ FOLDER/land_polygons.shp is what the classic way scans, FOLDER/land_polygons.fgb
 Polygons are split at whole degrees, as osmdata's split land polygons are split. Runs inside the osm-mapsforge image,
 which has GSHHG and the code that reads it.
 """
+import os
 import sys
 
 sys.path.insert(0, "/opt/osm-mapsforge")
@@ -58,7 +59,9 @@ def main(folder, extras):
             layer.CreateFeature(feature)
             count += 1
     del layer, dataset  # closes the file
-    gdal.VectorTranslate(f"{folder}/land_polygons.fgb", f"{folder}/land_polygons.shp", format="FlatGeobuf")
+    # The last file to come into being says that all is there.
+    gdal.VectorTranslate(f"{folder}/unfinished.fgb", f"{folder}/land_polygons.shp", format="FlatGeobuf")
+    os.rename(f"{folder}/unfinished.fgb", f"{folder}/land_polygons.fgb")
     print(f"{count} polygons")
 
 

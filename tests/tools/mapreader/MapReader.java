@@ -13,6 +13,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.mapsforge.core.model.BoundingBox;
 import org.mapsforge.core.model.LatLong;
 import org.mapsforge.core.model.Tag;
@@ -51,6 +55,7 @@ final class MapReader {
         }
         // The reader hides ways more than 20 m outside the asked tile: a judge wants all of them.
         MapFile.wayFilterEnabled = false;
+        listenToTheReader();
         try {
             Map<String, Object> report = arguments.length == 1
                     ? describe(arguments[0])
@@ -60,6 +65,26 @@ final class MapReader {
             System.err.println("Cannot read " + String.join(", ", arguments) + ": " + e);
             System.exit(1);
         }
+    }
+
+    /** What the reader complained of: it logs damage, skips it and goes on. */
+    private static final List<String> complaints = new ArrayList<>();
+
+    private static void listenToTheReader() {
+        Logger root = Logger.getLogger("");
+        for (Handler handler : root.getHandlers()) root.removeHandler(handler);
+        root.addHandler(new Handler() {
+            @Override
+            public void publish(LogRecord record) {
+                if (record.getLevel().intValue() >= Level.WARNING.intValue()) complaints.add(record.getMessage());
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        });
     }
 
     private static Map<String, Object> describe(String path) throws Exception {
@@ -186,7 +211,9 @@ final class MapReader {
         List<Object> missingTiles = new ArrayList<>();
         List<Object> shown = new ArrayList<>();
         TreeMap<String, long[]> byTag = new TreeMap<>();
+        Map<String, Object> byZoom = new LinkedHashMap<>();
         for (int zoom : zooms) {
+            long before = onlyFirst + onlySecond;
             Set<String> tilesB = new HashSet<>();
             if (subB.containsKey(zoom)) for (Tile tile : tiles(subB.get(zoom))) tilesB.add(name(tile));
             if (subA.containsKey(zoom)) {
@@ -218,6 +245,7 @@ final class MapReader {
                 }
             }
             for (String tile : tilesB) missingTiles.add(ordered("tile", tile, "only", "second"));
+            byZoom.put(String.valueOf(zoom), onlyFirst + onlySecond - before);
         }
         Map<String, Object> tags = new LinkedHashMap<>();
         byTag.forEach((tag, counts) -> tags.put(tag, ordered("onlyFirst", counts[0], "onlySecond", counts[1])));
@@ -232,6 +260,7 @@ final class MapReader {
         report.put("objectsSame", same);
         report.put("objectsOnlyFirst", onlyFirst);
         report.put("objectsOnlySecond", onlySecond);
+        report.put("differencesByZoom", byZoom);
         report.put("byTag", tags);
         report.put("landDifference", ordered("worstTileFraction", landDifference, "tile", landDifferenceTile));
         report.put("missingTiles", missingTiles.subList(0, Math.min(examples, missingTiles.size())));
@@ -309,8 +338,9 @@ final class MapReader {
         Tile lowerRight = new Tile(
                 (base.tileX << steps) + last, (base.tileY << steps) + last, sub.zoomLevelMax, TILE_SIZE);
         MapReadResult result = map.readMapData(upperLeft, lowerRight);
-        // The reader logs a damaged block and answers null, or an empty result: an honest reader stops here.
-        if (result == null) throw new IllegalStateException("tile " + name(base) + " is damaged");
+        if (result == null || !complaints.isEmpty()) {
+            throw new IllegalStateException("tile " + name(base) + " is damaged: " + String.join("; ", complaints));
+        }
         BoundingBox box = base.getBoundingBox();
         List<String> ways = new ArrayList<>();
         List<String> pois = new ArrayList<>();

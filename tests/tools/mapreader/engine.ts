@@ -19,18 +19,18 @@ export class NoEngineError extends Error {
 export async function findEngine(env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const named = env['LONGSHORE_ENGINE'];
   if (named) {
-    if (await answers(named)) return named;
+    if (await answers(named, env)) return named;
     throw new Error(
       `LONGSHORE_ENGINE=${named} does not answer to “${named} version”: start it or name another`,
     );
   }
-  for (const engine of ['docker', 'podman']) if (await answers(engine)) return engine;
+  for (const engine of ['docker', 'podman']) if (await answers(engine, env)) return engine;
   throw new NoEngineError();
 }
 
 /** `version` fails when the client is there but not the daemon behind it. */
-async function answers(engine: string): Promise<boolean> {
-  return run(engine, ['version']).then(
+async function answers(engine: string, env: NodeJS.ProcessEnv): Promise<boolean> {
+  return run(engine, ['version'], { env }).then(
     () => true,
     () => false,
   );

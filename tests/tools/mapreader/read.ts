@@ -83,6 +83,8 @@ export interface MapComparison {
   objectsSame: number;
   objectsOnlyFirst: number;
   objectsOnlySecond: number;
+  /** Objects that only one map has, both maps together, by base zoom. */
+  differencesByZoom: Record<string, number>;
   /** Differing objects by kind and first tag, e.g. `way natural=nosea`. */
   byTag: Record<string, { onlyFirst: number; onlySecond: number }>;
   /** The tile where the land of the two differs most, as a share of the tile. */
@@ -127,14 +129,12 @@ async function reader(paths: readonly string[], ...rest: string[]): Promise<stri
   }
 }
 
-async function ensureImage(engine: string): Promise<void> {
-  const exists = await run(engine, ['image', 'inspect', IMAGE]).then(
-    () => true,
-    () => false,
-  );
-  if (!exists) {
-    await run(engine, ['build', '--network=host', '--tag', IMAGE, import.meta.dirname], {
-      maxBuffer: MOST_OUTPUT,
-    });
-  }
+/** Once a process, and from the engine's cache unless the reader changed: a stale image would be a stale judge. */
+function ensureImage(engine: string): Promise<unknown> {
+  built ??= run(engine, ['build', '--network=host', '--tag', IMAGE, import.meta.dirname], {
+    maxBuffer: MOST_OUTPUT,
+  });
+  return built;
 }
+
+let built: Promise<unknown> | undefined;
