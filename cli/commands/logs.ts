@@ -1,0 +1,95 @@
+/** `longshore logs JOB|RUN [--follow]`: what the container said. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import type { PipelineContext } from '../../lib/pipeline/context.ts';
+import { isTerminal, type Job } from '../../lib/pipeline/job.ts';
+import { keys } from '../../lib/pipeline/keys.ts';
+import { readJob } from '../../lib/pipeline/ledger.ts';
+import { openBackend } from '../backend.ts';
+import { UsageError } from '../errors.ts';
+import { LogTail } from '../log-tail.ts';
+import { logText, parseLine } from '../log-text.ts';
+import type { Shell } from '../main.ts';
+import { positiveInteger, withBackend, withJson, type CommonOptions } from '../options.ts';
+import type { Output } from '../streams.ts';
+
+/** How often a followed log is looked at. */
+const POLL_MS = 500;
+
+export interface LogOptions {
+  json: boolean;
+  follow: boolean;
+  attempt?: number;
+}
+
+export function declare(program: Command, { out }: Shell): void {
+  const command = program.command('logs').argument('<job|run>', 'as status shows them');
+  withJson(withBackend(command))
+    .description('Print the log of a job, or of all jobs of a run.')
+    .option('-f, --follow', 'go on until the job has ended', false)
+    .option('--attempt <number>', 'this attempt (default: all)', positiveInteger)
+    .action(async (name: string, options: CommonOptions & LogOptions) => {
+      await printLogs((await openBackend(options, out)).ctx, name, options, out);
+    });
+}
+
+export async function printLogs(
+  ctx: PipelineContext,
+  name: string,
+  options: LogOptions,
+  out: Output,
+): Promise<void> {
+  const jobs = await jobsOf(ctx, name);
+  // One line is one line: jobs of a run may be followed side by side.
+  await Promise.all(jobs.map(async (job) => await printJob(ctx, job, jobs.length > 1, options, out)));
+}
+
+/** The job of this id, or the jobs of this run. Throws {@link UsageError}. */
+async function jobsOf(ctx: PipelineContext, name: string): Promise<Job[]> {
+  const job = await readJob(ctx, name);
+  if (job) return [job];
+  const jobs: Job[] = [];
+  const prefix = `${keys.run(name)}accepted/`;
+  for await (const key of ctx.records.list(prefix)) {
+    const found = await readJob(ctx, key.slice(prefix.length));
+    if (found) jobs.push(found);
+  }
+  if (jobs.length === 0)
+    throw new UsageError(`There is no job and no run "${name}": longshore status shows both`);
+  return jobs;
+}
+
+async function printJob(
+  ctx: PipelineContext,
+  { id }: Job,
+  several: boolean,
+  options: LogOptions,
+  out: Output,
+): Promise<void> {
+  const tails = new Map<number, LogTail>();
+  for (;;) {
+    // Before its log: what is written up to the end is then read after it.
+    const job = await readJob(ctx, id);
+    if (!job) return;
+    for (const { attempt } of job.attempts) {
+      if (options.attempt !== undefined && attempt !== options.attempt) continue;
+      const tail = tails.get(attempt) ?? new LogTail(ctx, job, attempt);
+      tails.set(attempt, tail);
+      for await (const line of tail.lines()) out.line(present(line, job, attempt, several, options.json));
+    }
+    if (!options.follow || isTerminal(job.state)) {
+      if (tails.size === 0) out.note(noLog(job));
+      return;
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+function present(line: string, job: Job, attempt: number, several: boolean, json: boolean): string {
+  if (json) return JSON.stringify({ job: job.id, attempt, ...(parseLine(line) ?? { message: line }) });
+  return several ? `${job.name}  ${logText(line)}` : logText(line);
+}
+
+function noLog({ id, state, reason }: Job): string {
+  return `${id} has no log: it is ${state}${reason === undefined ? '' : ` (${reason})`}, and no container has run`;
+}

@@ -1,0 +1,70 @@
+/** `longshore status [RUN]`: what waits, what runs, what failed and why. */
+import type { Command } from 'commander';
+import { JOB_STATES } from '../../lib/pipeline/job.ts';
+import { status, type EndedJob, type RunningJob, type Status } from '../../lib/pipeline/status.ts';
+import { openBackend } from '../backend.ts';
+import { formatSeconds, formatTable } from '../format.ts';
+import type { Shell } from '../main.ts';
+import { withBackend, withJson, type CommonOptions } from '../options.ts';
+
+export function declare(program: Command, { out }: Shell): void {
+  const command = program.command('status').argument('[run]', 'only this run');
+  withJson(withBackend(command))
+    .description('Count the jobs by state, show what runs, and what failed with its reason.')
+    .action(async (run: string | undefined, options: CommonOptions) => {
+      const found = await status((await openBackend(options, out)).ctx, run === undefined ? {} : { run });
+      out.line(options.json ? JSON.stringify(found, null, 2) : statusText(found));
+    });
+}
+
+export function statusText(found: Status): string {
+  return [runsTable(found), runningTable(found.running), failuresText(found.failures)]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+function runsTable({ runs, jobs, run }: Status): string {
+  if (runs.length === 0)
+    return run === undefined
+      ? 'There are no jobs yet: longshore drop, or longshore run'
+      : `There is no run "${run}"`;
+  const rows = runs.map(({ run: name, jobs: counts }) => [
+    name,
+    ...JOB_STATES.map((state) => String(counts[state])),
+  ]);
+  if (runs.length > 1) rows.push(['all', ...JOB_STATES.map((state) => String(jobs[state]))]);
+  return formatTable(['run', ...JOB_STATES], rows, [...JOB_STATES]);
+}
+
+function runningTable(running: RunningJob[]): string {
+  if (running.length === 0) return '';
+  const rows = running.map(({ job, name, attempt, phase, size, seconds }) => [
+    job,
+    name,
+    String(attempt),
+    phase,
+    `${size.vcpu} vCPU ${size.memoryMiB} MiB`,
+    formatSeconds(seconds),
+  ]);
+  return formatTable(['running job', 'name', 'attempt', 'phase', 'size', 'for'], rows, ['attempt', 'for']);
+}
+
+function failuresText(failures: EndedJob[]): string {
+  return failures
+    .map((failure) =>
+      [
+        `${failure.state}: ${failure.name}  (${failure.job})`,
+        `  ${failure.reason ?? 'no reason was recorded'}`,
+        ...(failure.receipt === undefined ? [] : [`  receipt: ${failure.receipt}`]),
+        `  ${whatNow(failure)}`,
+      ].join('\n'),
+    )
+    .join('\n');
+}
+
+/** A bad input stays bad; anything else may be tried again as it is. */
+function whatNow({ state, task, job }: EndedJob): string {
+  return state === 'quarantined'
+    ? `to try again: mend the input, then drop it again (or longshore run ${task} …)`
+    : `to try again: drop the file again (or longshore run ${task} …); its log: longshore logs ${job}`;
+}

@@ -1,0 +1,52 @@
+/** The log of a job's attempt, read as it grows. */
+import { text } from 'node:stream/consumers';
+import { stagingKeys } from '../lib/pipeline/attempt-record.ts';
+import type { PipelineContext } from '../lib/pipeline/context.ts';
+import type { Job } from '../lib/pipeline/job.ts';
+import { quarantineKeys } from '../lib/pipeline/keys.ts';
+import type { ObjectStore } from '../lib/ports.ts';
+
+/** Read at most so much in one go: a log may be large, and is not to be held whole. */
+const CHUNK = 1 << 20;
+
+export class LogTail {
+  readonly #ctx: Pick<PipelineContext, 'stores'>;
+  readonly #job: Pick<Job, 'id' | 'task'>;
+  readonly #attempt: number;
+  #offset = 0;
+  #rest = '';
+
+  constructor(ctx: Pick<PipelineContext, 'stores'>, job: Pick<Job, 'id' | 'task'>, attempt: number) {
+    this.#ctx = ctx;
+    this.#job = job;
+    this.#attempt = attempt;
+  }
+
+  /** Whole lines that came since the last call; none when there is no log (yet). */
+  async *lines(): AsyncGenerator<string> {
+    const found = await this.#find();
+    if (!found) return;
+    while (this.#offset < found.bytes) {
+      const end = Math.min(found.bytes, this.#offset + CHUNK) - 1;
+      const chunk = await text(await found.store.get(found.key, { start: this.#offset, end }));
+      this.#offset = end + 1;
+      const lines = (this.#rest + chunk).split('\n');
+      this.#rest = lines.pop() ?? '';
+      yield* lines;
+    }
+  }
+
+  /** Where it is kept: with the attempt, and with what was set aside of a job that failed. */
+  async #find(): Promise<{ store: ObjectStore; key: string; bytes: number } | undefined> {
+    const { staging, quarantine } = this.#ctx.stores;
+    const places = [
+      { store: staging, key: stagingKeys.log(this.#job.id, this.#attempt) },
+      { store: quarantine, key: quarantineKeys.log(this.#job, this.#attempt) },
+    ];
+    for (const place of places) {
+      const info = await place.store.head(place.key);
+      if (info) return { ...place, bytes: info.bytes };
+    }
+    return undefined;
+  }
+}

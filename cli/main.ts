@@ -1,0 +1,74 @@
+/** `longshore`: reads the command line, runs one verb, and turns its end into an exit code. */
+import { Command, CommanderError } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
+import { CliError } from './errors.ts';
+import { EXIT } from './exit-codes.ts';
+import { terminal, type Output } from './streams.ts';
+
+/** What a verb's `declare` is given, beside the program to add itself to. */
+export interface Shell {
+  out: Output;
+  /** Sets the process's exit code; 0 when a verb never calls it. */
+  exit: (code: number) => void;
+}
+
+/** One file per verb, loaded when it is asked for: all of them together take three times as long to load. */
+const VERBS: Record<string, () => Promise<{ declare(program: Command, shell: Shell): void }>> = {
+  up: async () => await import('./commands/up.ts'),
+  drop: async () => await import('./commands/drop.ts'),
+  run: async () => await import('./commands/run.ts'),
+  status: async () => await import('./commands/status.ts'),
+  logs: async () => await import('./commands/logs.ts'),
+  cancel: async () => await import('./commands/cancel.ts'),
+  tasks: async () => await import('./commands/tasks.ts'),
+  image: async () => await import('./commands/image.ts'),
+  doctor: async () => await import('./commands/doctor.ts'),
+};
+
+/** Knows the verb that `argv` begins with; every verb when it begins with none, for the help and for suggestions. */
+export async function program(argv: string[], shell: Shell): Promise<Command> {
+  const command = new Command('longshore')
+    .description('Runs your processing container on every file you drop and on every area of your list.')
+    .version(packageJson.version)
+    .exitOverride()
+    .showHelpAfterError('(longshore --help, or longshore VERB --help)')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 a job or build failed, 2 wrong usage, 3 something is missing here.',
+    );
+  const [verb = ''] = argv;
+  const wanted = Object.hasOwn(VERBS, verb) ? [verb] : Object.keys(VERBS);
+  for (const name of wanted) (await VERBS[name]!()).declare(command, shell);
+  return command;
+}
+
+/** Returns the exit code. */
+export async function main(
+  argv: string[],
+  out: Output = terminal(process.stdout, process.stderr),
+): Promise<number> {
+  let code: number = EXIT.ok;
+  try {
+    const command = await program(argv, { out, exit: (given) => (code = given) });
+    await command.parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (error) {
+    // Commander has told what is wrong, or has shown the help or the version that were asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    return explain(error, out);
+  } finally {
+    out.status();
+  }
+}
+
+function explain(error: unknown, out: Output): number {
+  if (error instanceof CliError) {
+    out.note(`longshore: ${error.message}`);
+    return error.exitCode;
+  }
+  // Not foreseen: the stack is what a bug report needs.
+  out.note(`longshore: ${error instanceof Error ? error.message : String(error)}`);
+  if (process.env.LONGSHORE_DEBUG && error instanceof Error) out.note(error.stack ?? '');
+  else out.note('longshore: LONGSHORE_DEBUG=1 shows where in the code this happened');
+  return EXIT.failed;
+}

@@ -1,0 +1,43 @@
+/** The options that every verb has, and how text becomes their types. */
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+
+export type BackendName = 'local' | 'aws';
+
+export interface CommonOptions {
+  backend: BackendName;
+  home: string;
+  json: boolean;
+}
+
+/** `--home` wins over LONGSHORE_HOME, which wins over ~/longshore. */
+export function defaultHome(env: NodeJS.ProcessEnv): string {
+  return env.LONGSHORE_HOME ? resolve(env.LONGSHORE_HOME) : join(homedir(), 'longshore');
+}
+
+export function withBackend(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--backend <name>', 'where jobs run: this machine, or AWS Fargate')
+        .choices(['local', 'aws'])
+        .default('local'),
+    )
+    .addOption(
+      new Option('--home <dir>', 'folder of the local backend: uploads, output, quarantine, ledger, work')
+        .default(defaultHome(process.env), `LONGSHORE_HOME, else ~/longshore`)
+        .argParser((dir) => resolve(dir)),
+    );
+}
+
+export const withJson = (command: Command): Command =>
+  command.option('--json', 'machine-readable output on stdout', false);
+
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('It must be a whole number, 1 or more.');
+  return value;
+}
+
+export const repeated = (value: string, before: string[] = []): string[] => [...before, value];

@@ -1,0 +1,33 @@
+/** Progress lines of a job's log: `{"event":"Progress","stage":"download","percent":42,"bytes":…,"totalBytes":…}`. */
+import { formatBytes } from './format.ts';
+
+export interface Progress {
+  stage: string;
+  /** 0–100. */
+  percent?: number;
+  bytes?: number;
+  totalBytes?: number;
+}
+
+/** `undefined` when the line is of another kind, or not as the contract says. */
+export function progressOf(fields: Record<string, unknown>): Progress | undefined {
+  const { event, stage } = fields;
+  if (event !== 'Progress' || typeof stage !== 'string') return undefined;
+  return { stage, ...number(fields, 'percent'), ...number(fields, 'bytes'), ...number(fields, 'totalBytes') };
+}
+
+const number = <K extends string>(fields: Record<string, unknown>, name: K): Partial<Record<K, number>> =>
+  typeof fields[name] === 'number' ? ({ [name]: fields[name] } as Record<K, number>) : {};
+
+/** `download 42 % (1.20 MiB of 2.86 MiB)`. */
+export function progressText({ stage, percent, bytes, totalBytes }: Progress): string {
+  const share = percent ?? (bytes !== undefined && totalBytes ? (100 * bytes) / totalBytes : undefined);
+  const amount =
+    bytes === undefined
+      ? ''
+      : totalBytes === undefined
+        ? formatBytes(bytes)
+        : `${formatBytes(bytes)} of ${formatBytes(totalBytes)}`;
+  if (share === undefined) return [stage, amount].filter((part) => part !== '').join(' ');
+  return `${stage} ${Math.floor(share)} %${amount === '' ? '' : ` (${amount})`}`;
+}
