@@ -1,31 +1,28 @@
 """Land from the extract's own coastlines: exact wherever they close, in the box or against its edge."""
 
+import os
+
 from .box import Box
 from .closing import Line, Polygon, clip, close
+from .nodes import find_nodes
 from .tools import run
 from .workplace import Workplace
 
 
 def coastlines(place: Workplace, extract: str) -> list[Line]:
     """The extract's coastlines (`natural=coastline`), joined head to tail; land lies to their left."""
-    text = run(place, "osmium", "tags-filter", "--no-progress", "-f", "opl,add_metadata=false", "-o", "-", extract,
+    text = run(place, "osmium", "tags-filter", "--no-progress", "-R", "-f", "opl,add_metadata=false", "-o", "-", extract,
                "w/natural=coastline").decode()
-    return join(*parse(text))
+    ways = parse(text)
+    places = find_nodes(extract, os.path.basename(extract), {node for way in ways for node in way})
+    # An extract cut out of the planet may lack nodes: the line then ends earlier, and is told as open.
+    return join(places, [[node for node in way if node in places] for way in ways])
 
 
-def parse(opl: str) -> tuple[dict[int, tuple[float, float]], list[list[int]]]:
-    """Node places and the ways' node ids from OPL lines. Nodes that the extract lacks are left out of a way."""
-    places: dict[int, tuple[float, float]] = {}
-    ways: list[list[int]] = []
-    for line in opl.splitlines():
-        words = line.split(" ")
-        if line[0] == "n":
-            at = {word[0]: word[1:] for word in words if word[:1] in ("x", "y")}
-            places[int(words[0][1:])] = (float(at["x"]), float(at["y"]))
-        elif line[0] == "w":
-            refs = next(word[1:] for word in words if word.startswith("N"))
-            ways.append([int(ref[1:].split("x")[0]) for ref in refs.split(",") if ref])
-    return places, [[node for node in way if node in places] for way in ways]
+def parse(opl: str) -> list[list[int]]:
+    """The node ids of the ways in OPL lines."""
+    refs = (next(word[1:] for word in line.split(" ") if word.startswith("N")) for line in opl.splitlines())
+    return [[int(ref[1:].split("x")[0]) for ref in way.split(",") if ref] for way in refs]
 
 
 def join(places: dict[int, tuple[float, float]], ways: list[list[int]]) -> list[Line]:

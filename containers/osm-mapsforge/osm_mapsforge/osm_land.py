@@ -12,8 +12,8 @@ from .closing import Line, Polygon
 # OpenStreetMap's node ids have passed 13,000,000,000 and grow by a billion a year. Ids from here on stay above them,
 # so the merged stream stays sorted, and far below 2^63.
 FIRST_ID = 1_000_000_000_000
-LAND_TAGS = "Tnatural=nosea,layer=-5"
-SEA_TAGS = "Tnatural=sea,layer=-5"
+LAND_TAGS = "Tarea=yes,layer=-5,natural=nosea"
+SEA_TAGS = "Tarea=yes,layer=-5,natural=sea"
 # Land drawn below 1e-7 degrees (1 cm) is not drawn at all: OSM stores whole steps of that.
 DIGITS = 7
 

@@ -72,7 +72,7 @@ def prepare(folder: str) -> None:
             *("--mapfile-writer", f"file={scratch}/a.map", "bbox=0,0,0.4,0.4", "threads=2"),
             f"tag-conf-file={styles}/bike.mapping.xml",
         ]
-        options = ["-XX:+UseSerialGC", "-Djts.overlay=ng", f"-XX:DumpLoadedClassList={classes}"]
+        options = ["-XX:+UseSerialGC", f"-XX:DumpLoadedClassList={classes}"]
         subprocess.run(["java", *options, "-cp", f"{jars_only}:{ocean}", MAIN, *arguments], check=True)
         # An archive knows its class path, and takes jars only: the folder is added behind them when it is used.
         archive = os.path.join(folder, "writer.jsa")
