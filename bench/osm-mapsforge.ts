@@ -292,7 +292,7 @@ function table(results: readonly Result[]): string {
     'CPU s',
     'held MiB',
     'charged MiB',
-    'objects: same, only classic, only ours',
+    'objects: same, same shape, only classic, only ours',
   ];
   const rows = results.flatMap(({ input, bytes, medians, ratios, comparison }) => [
     [input, (bytes / 1e6).toFixed(2), 'classic', ...cells(medians.classic), ''],
@@ -302,7 +302,7 @@ function table(results: readonly Result[]): string {
       '',
       'less by',
       ...QUANTITIES.map((quantity) => `${ratios[quantity].toFixed(1)} ×`),
-      `${comparison.objectsSame}, ${comparison.objectsOnlyFirst}, ${comparison.objectsOnlySecond}`,
+      `${comparison.objectsSame}, ${comparison.objectsSameShape}, ${comparison.objectsOnlyFirst}, ${comparison.objectsOnlySecond}`,
     ],
   ]);
   return [header, header.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');

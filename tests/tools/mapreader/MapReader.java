@@ -7,6 +7,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -39,12 +40,18 @@ final class MapReader {
     private static final double KM_PER_DEGREE = 111.32;
 
     /** One tile's objects as comparable strings, with how much of it is covered by land and sea polygons. */
-    private record TileContent(List<String> ways, List<String> pois, boolean water, double landKm2, double seaKm2) {
+    private record TileContent(
+            List<String> ways, List<String> pois, boolean water, double landKm2, double seaKm2, Map<String, String> shapes) {
         List<String> objects() {
             List<String> all = new ArrayList<>(ways);
             all.addAll(pois);
             Collections.sort(all);
             return all;
+        }
+
+        /** The objects with areas told by their shape: whichever corner a ring starts at, whichever way it runs. */
+        List<String> shapesOf(List<String> objects) {
+            return objects.stream().map(object -> shapes.getOrDefault(object, object)).sorted().toList();
         }
     }
 
@@ -202,6 +209,7 @@ final class MapReader {
         Set<Integer> zooms = new java.util.TreeSet<>(subA.keySet());
         zooms.addAll(subB.keySet());
         long same = 0;
+        long sameShape = 0;
         long onlyFirst = 0;
         long onlySecond = 0;
         long tilesCompared = 0;
@@ -235,6 +243,13 @@ final class MapReader {
                     List<String> missing = minus(left, right);
                     List<String> added = minus(right, left);
                     same += left.size() - missing.size();
+                    List<String> missingShapes = contentA.shapesOf(missing);
+                    List<String> addedShapes = contentB.shapesOf(added);
+                    int sameHere = missing.size();
+                    missing = minus(missingShapes, addedShapes);
+                    added = minus(addedShapes, missingShapes);
+                    sameHere -= missing.size();
+                    sameShape += sameHere;
                     onlyFirst += missing.size();
                     onlySecond += added.size();
                     if (!missing.isEmpty() || !added.isEmpty() || contentA.water != contentB.water) tilesDifferent++;
@@ -258,6 +273,7 @@ final class MapReader {
         report.put("tilesDifferent", tilesDifferent);
         report.put("tilesMissing", missingTiles.size());
         report.put("objectsSame", same);
+        report.put("objectsSameShape", sameShape);
         report.put("objectsOnlyFirst", onlyFirst);
         report.put("objectsOnlySecond", onlySecond);
         report.put("differencesByZoom", byZoom);
@@ -344,10 +360,13 @@ final class MapReader {
         BoundingBox box = base.getBoundingBox();
         List<String> ways = new ArrayList<>();
         List<String> pois = new ArrayList<>();
+        Map<String, String> shapes = new HashMap<>();
         double landKm2 = 0;
         double seaKm2 = 0;
         for (Way way : result.ways) {
-            ways.add(text(way));
+            String exact = text(way, false);
+            ways.add(exact);
+            if (isArea(way)) shapes.put(exact, text(way, true));
             if (tags != null) histogram(tags, way.tags);
             if (hasTag(way.tags, "natural", "nosea")) landKm2 += km2(way, box);
             if (hasTag(way.tags, "natural", "sea")) seaKm2 += km2(way, box);
@@ -356,17 +375,38 @@ final class MapReader {
             pois.add("poi " + poi.layer + " " + text(poi.tags) + " " + text(poi.position));
             if (tags != null) histogram(tags, poi.tags);
         }
-        return new TileContent(ways, pois, result.isWater, landKm2, seaKm2);
+        return new TileContent(ways, pois, result.isWater, landKm2, seaKm2, shapes);
     }
 
-    private static String text(Way way) {
-        StringBuilder out = new StringBuilder("way ").append(way.layer).append(' ').append(text(way.tags));
-        for (LatLong[] ring : way.latLongs) {
-            out.append(" |");
-            for (LatLong point : ring) out.append(' ').append(text(point));
+    /** Closed, and not a road, rail or ferry: those have a direction. */
+    private static boolean isArea(Way way) {
+        if (way.tags.stream().anyMatch(tag -> Set.of("highway", "railway", "aerialway", "route").contains(tag.key))) {
+            return false;
         }
+        return Arrays.stream(way.latLongs).allMatch(ring -> ring.length > 3 && text(ring[0]).equals(text(ring[ring.length - 1])));
+    }
+
+    private static String text(Way way, boolean shapeOnly) {
+        StringBuilder out = new StringBuilder("way ").append(way.layer).append(' ').append(text(way.tags));
+        List<String> rings = new ArrayList<>();
+        for (LatLong[] ring : way.latLongs) {
+            List<String> points = Arrays.stream(ring).map(MapReader::text).toList();
+            rings.add(String.join(" ", shapeOnly ? normal(points) : points));
+        }
+        // The first ring is the outer one; in which order the holes stand says nothing.
+        if (shapeOnly) Collections.sort(rings.subList(1, rings.size()));
+        for (String ring : rings) out.append(" | ").append(ring);
         if (way.labelPosition != null) out.append(" label ").append(text(way.labelPosition));
         return out.toString();
+    }
+
+    /** A closed ring from its least point on, towards the lesser of that point's neighbours. */
+    private static List<String> normal(List<String> closed) {
+        List<String> ring = new ArrayList<>(closed.subList(0, closed.size() - 1));
+        Collections.rotate(ring, -ring.indexOf(Collections.min(ring)));
+        if (ring.get(1).compareTo(ring.get(ring.size() - 1)) > 0) Collections.reverse(ring.subList(1, ring.size()));
+        ring.add(ring.get(0));
+        return ring;
     }
 
     /** Whole microdegrees: what the file stores; the reader's doubles carry rounding noise. */

@@ -73,7 +73,7 @@ export interface MapReport {
 }
 
 export interface MapComparison {
-  /** Headers (but for date, size and writer), tiles and objects are the same. */
+  /** Headers (but for date, size and writer), tiles, and objects (areas by their shape) are the same. */
   equal: boolean;
   header: { field: string; first: unknown; second: unknown }[];
   tilesCompared: number;
@@ -81,6 +81,8 @@ export interface MapComparison {
   /** Tiles that only one map has. */
   tilesMissing: number;
   objectsSame: number;
+  /** Areas of the same shape whose rings start at another corner or run the other way: drawn the same. */
+  objectsSameShape: number;
   objectsOnlyFirst: number;
   objectsOnlySecond: number;
   /** Objects that only one map has, both maps together, by base zoom. */
