@@ -1,3 +1,68 @@
+/** `longshore up`: the pipeline on this machine, until told to stop. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { serve } from '../../lib/local/serve.ts';
+import { onlyLocal } from '../backend.ts';
+import { eventLog } from '../event-log.ts';
+import { isIdle } from '../idle.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { memoryIn, openLocalHome } from '../local-backend.ts';
 import type { Shell } from '../main.ts';
-export function declare(_program: Command, _shell: Shell): void {}
+import { withBackend, withJson, type CommonOptions } from '../options.ts';
+import { RunningWatch } from '../running-watch.ts';
+import type { Output } from '../streams.ts';
+
+/** Between two looks for the live line. */
+const LOOK_MS = 500;
+
+export interface UpOptions {
+  home: string;
+  json: boolean;
+  untilIdle: boolean;
+}
+
+export function declare(program: Command, { out }: Shell): void {
+  withJson(withBackend(program.command('up')))
+    .description('Process what is dropped and what waits, until Ctrl-C.')
+    .option('--until-idle', 'end when nothing waits or runs any more', false)
+    .action(async (options: CommonOptions & UpOptions) => {
+      onlyLocal('up', options, 'on AWS the deployed stack takes what is dropped');
+      const interrupt = onInterrupt();
+      await up(options, out, interrupt.signal);
+      interrupt.release();
+    });
+}
+
+/** Resolves when it has stopped: at the signal, or idle. What was begun is finished first; containers run on. */
+export async function up(options: UpOptions, out: Output, signal: AbortSignal): Promise<void> {
+  const home = await openLocalHome(options.home, eventLog(out, options.json));
+  const { engine, tried } = await home.engine();
+  if (!options.json) {
+    const where = engine
+      ? `${engine.kind} ${engine.version}`
+      : `no container engine (${tried.join('; ')}): on the host`;
+    out.note(`longshore up in ${home.dir}, with ${where}; drop files in ${home.uploads.root}/<task>/`);
+  }
+  const stop = new AbortController();
+  const watching =
+    out.live && !options.json
+      ? watch(new RunningWatch(home.ctx, out, memoryIn(home)), stop.signal)
+      : undefined;
+  try {
+    const until = options.untilIdle ? { until: async () => await isIdle(home) } : {};
+    await serve(home, { signal, ...until });
+  } finally {
+    stop.abort();
+    await watching;
+    out.status();
+    home.close();
+  }
+}
+
+async function watch(running: RunningWatch, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await running.look();
+    // Cut short at the end, which is no error.
+    await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
+  }
+}

@@ -220,7 +220,8 @@ class UploadWatcher {
   }
 }
 
-const idOf = (stats: BigIntStats): string => `${stats.ino.toString(16)}-${etagOf(stats)}`;
+/** Tells one version of a file from another, as the upload memory knows it. */
+export const idOf = (stats: BigIntStats): string => `${stats.ino.toString(16)}-${etagOf(stats)}`;
 
 /**
  * Orders the versions of one file: the time at which it became what it is, as the kernel saw it. Not its own time of change:

@@ -1,0 +1,60 @@
+/** `--backend local`: a home folder, worked on by this process. */
+import { openHome, type Home } from '../lib/local/home.ts';
+import { serve } from '../lib/local/serve.ts';
+import { BadSettingsError } from '../lib/local/settings.ts';
+import type { Log } from '../lib/ports.ts';
+import type { Backend } from './backend.ts';
+import { containerMemory } from './container-memory.ts';
+import { EnvironmentError } from './errors.ts';
+import type { MemoryOf } from './job-watch.ts';
+import { readTasks } from './tasks-folder.ts';
+
+export async function openLocal(dir: string, log: Log): Promise<Backend> {
+  const home = await openLocalHome(dir, log);
+  return {
+    ctx: home.ctx,
+    // eslint-disable-next-line typescript/require-await -- the other backend has something to wait for
+    async drive(run) {
+      const controller = new AbortController();
+      const serving = serve(home, { run, signal: controller.signal });
+      // Whoever races against it may have gone when it ends.
+      const failed = serving.then(async () => await new Promise<never>(() => {}));
+      failed.catch(() => {});
+      return {
+        failed,
+        stop: async () => {
+          controller.abort();
+          await serving;
+          home.close();
+        },
+      };
+    },
+    pollMs: 200,
+    cancelOnInterrupt: true,
+    memoryOf: memoryIn(home),
+  };
+}
+
+/** Throws {@link EnvironmentError} for a folder or settings that cannot be used. */
+export async function openLocalHome(dir: string, log: Log): Promise<Home> {
+  const tasks = await readTasks();
+  try {
+    return await openHome({ dir, tasks, log });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (error instanceof BadSettingsError) throw new EnvironmentError(error.message, { cause: error });
+    if (code === undefined) throw error;
+    throw new EnvironmentError(
+      `The home folder ${dir} cannot be used (${code}): make it writable, or give another with --home or LONGSHORE_HOME`,
+      { cause: error },
+    );
+  }
+}
+
+/** `undefined` for jobs that run without an engine. */
+export function memoryIn(home: Home): MemoryOf {
+  return async (ref) => {
+    const { engine } = await home.engine();
+    return engine && (await containerMemory(engine, ref));
+  };
+}
