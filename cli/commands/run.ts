@@ -216,11 +216,11 @@ async function work(
     const { signal } = interrupt;
     await Promise.race([driver.failed, waitForJobs(ctx, run, ids, { pollMs, signal, each })]);
     if (interrupt.by() === 'SIGINT' && backend.cancelOnInterrupt) await cancelRest(backend, run, ids, out);
+    else if (signal.aborted) out.note(leftRunning(backend, run));
   } finally {
     out.status();
     await driver.stop();
   }
-  if (interrupt.signal.aborted) out.note(leftRunning(backend, run));
 }
 
 /** Ctrl-C on this machine: nobody else would stop the containers. */

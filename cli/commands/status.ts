@@ -65,6 +65,6 @@ function failuresText(failures: EndedJob[]): string {
 /** A bad input stays bad; anything else may be tried again as it is. */
 function whatNow({ state, task, job }: EndedJob): string {
   return state === 'quarantined'
-    ? `to try again: mend the input, then drop it again (or longshore run ${task} …)`
+    ? `to try again: mend the file or the parameters, then drop it again (or longshore run ${task} …)`
     : `to try again: drop the file again (or longshore run ${task} …); its log: longshore logs ${job}`;
 }
