@@ -1,5 +1,6 @@
 /** How SDK clients are made. An endpoint given by AWS_ENDPOINT_URL(_S3|_SQS|_ECS) is the SDK's own affair. */
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
+import type { SQSClientConfig } from '@aws-sdk/client-sqs';
 
 /**
  * Endpoints given by hand are emulators and S3-compatible stores, which have no DNS name for each bucket: there the bucket
@@ -8,4 +9,10 @@ import type { S3ClientConfig } from '@aws-sdk/client-s3';
 export function s3Config(env: Record<string, string | undefined> = process.env): S3ClientConfig {
   const endpoint = env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL;
   return endpoint === undefined ? {} : { forcePathStyle: true };
+}
+
+/** An emulator's queue URLs may have a host name that only the emulator knows: the endpoint given by hand is the truth. */
+export function sqsConfig(env: Record<string, string | undefined> = process.env): SQSClientConfig {
+  const endpoint = env.AWS_ENDPOINT_URL_SQS ?? env.AWS_ENDPOINT_URL;
+  return endpoint === undefined ? {} : { useQueueUrlAsEndpoint: false };
 }

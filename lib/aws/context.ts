@@ -4,7 +4,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { PipelineContext, PipelineSettings } from '../pipeline/context.ts';
 import type { Log, ObjectStore, TaskRunner } from '../ports.ts';
 import { LARGEST_SIZE } from '../tasks/sizes.ts';
-import { s3Config } from './clients.ts';
+import { s3Config, sqsConfig } from './clients.ts';
 import { BaseEnvironment, readEnvironment } from './environment.ts';
 import { idleRunner } from './idle-runner.ts';
 import { S3Records } from './s3-records.ts';
@@ -24,7 +24,7 @@ export interface AwsParts {
 export function awsContext({ log, tasks, runner, env = process.env }: AwsParts): PipelineContext {
   const variables = readEnvironment(BaseEnvironment, env);
   const s3 = new S3Client(s3Config(env));
-  const sqs = new SQSClient({});
+  const sqs = new SQSClient(sqsConfig(env));
   const bucket = (name: string, prefix = ''): S3Store => new S3Store({ client: s3, bucket: name, prefix });
   const queue = (url: string): SqsQueue => new SqsQueue({ client: sqs, url });
   const staging = bucket(variables.LONGSHORE_STATE_BUCKET, STAGING_PREFIX);

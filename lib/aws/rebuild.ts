@@ -2,7 +2,7 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { ObjectStore, Queue } from '../ports.ts';
-import { s3Config } from './clients.ts';
+import { s3Config, sqsConfig } from './clients.ts';
 import { readEnvironment, RebuildEnvironment } from './environment.ts';
 import { S3Store } from './s3-store.ts';
 import { SqsQueue } from './sqs-queue.ts';
@@ -27,6 +27,6 @@ export function rebuildContext(env: Record<string, string | undefined> = process
   const store = new S3Store({ client, bucket: variables.LONGSHORE_STATE_BUCKET });
   return {
     manifest: (event) => ({ store, key: event.manifest ?? variables.LONGSHORE_MANIFEST }),
-    jobs: new SqsQueue({ client: new SQSClient({}), url: variables.LONGSHORE_JOBS_QUEUE }),
+    jobs: new SqsQueue({ client: new SQSClient(sqsConfig(env)), url: variables.LONGSHORE_JOBS_QUEUE }),
   };
 }
