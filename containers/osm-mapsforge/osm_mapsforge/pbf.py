@@ -63,10 +63,12 @@ def _blob_header(file, size: int, name: str, first: bool) -> tuple[str, int]:
     length = struct.unpack(">I", word)[0] if len(word) == 4 else 0
     if first and (len(word) < 4 or not 0 < length <= MOST_HEADER_BYTES):
         raise _not_pbf(name)
-    if len(word) < 4 or start + 4 + length > size:
+    if len(word) < 4:
         raise _truncated(name, size, start)
     if not 0 < length <= MOST_HEADER_BYTES:
         raise BadInput(f"{name} is damaged at byte {start} of {size}: no blob begins there; fetch the file again")
+    if start + 4 + length > size:
+        raise _truncated(name, size, start)
     try:
         fields = dict(_fields(file.read(length)))
         kind, blob_length = fields[1].decode("ascii"), fields[3]
