@@ -21,9 +21,11 @@ export class DiskFullError extends Error {
   }
 }
 
-/** `error.code` of a system error. */
+/** `error.code` of a system error. By shape: Node's own errors are not `instanceof Error` inside a vm context. */
 export const errorCode = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined;
 
 export const hasCode = (error: unknown, ...codes: string[]): boolean =>
   codes.includes(errorCode(error) ?? '');
@@ -32,4 +34,5 @@ export const isDiskFull = (error: unknown): boolean =>
   error instanceof DiskFullError || hasCode(error, 'ENOSPC', 'EDQUOT');
 
 /** The message of whatever was thrown. */
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+export const messageOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);

@@ -98,6 +98,10 @@ export class FolderRecords implements RecordStore {
     if (generation === undefined) throw new Error(`${JSON.stringify(version)} is not a version of ${folder}`);
     const next = newVersion(generation + 1);
     const wish = join(folder, `${version}+${next}`);
+    const current = join(folder, `${version}${SUFFIX}`);
+    // The version may be current and not tidied yet: its maker died, or is slow. A loser that finds out here has not waited
+    // for the disk in vain.
+    if (!(await exists(current)) && !((await tidy(folder)) && (await exists(current)))) return undefined;
     try {
       await writeText(`${wish}.next`, value);
     } catch (error) {
@@ -105,10 +109,7 @@ export class FolderRecords implements RecordStore {
       await removeFile(`${wish}.next`);
       throw isDiskFull(error) ? new DiskFullError(folder, { cause: error }) : error;
     }
-    const current = join(folder, `${version}${SUFFIX}`);
-    let won = await renamed(current, `${wish}.done`);
-    // The version may be current and not tidied yet: its maker died, or is slow.
-    if (!won && (await tidy(folder))) won = await renamed(current, `${wish}.done`);
+    const won = await renamed(current, `${wish}.done`);
     if (!won) {
       await removeFile(`${wish}.next`);
       return undefined;
