@@ -125,14 +125,14 @@ class MapReader:
         return [self._ring(reader, longitude, latitude, double) for _ in range(reader.unsigned())]
 
     def _ring(self, reader: _Bytes, longitude: float, latitude: float, double: bool) -> list[tuple[float, float]]:
+        # Whole microdegrees are summed up, so that a closed ring ends exactly where it began.
         count = reader.unsigned()
-        north, east = reader.signed() / 1e6, reader.signed() / 1e6
-        y, x = latitude + north, longitude + east
-        ring = [(x, y)]
-        step_y = step_x = 0.0
+        y, x = reader.signed(), reader.signed()
+        places = [(x, y)]
+        step_y = step_x = 0
         for _ in range(count - 1):
-            dy, dx = reader.signed() / 1e6, reader.signed() / 1e6
+            dy, dx = reader.signed(), reader.signed()
             step_y, step_x = (step_y + dy, step_x + dx) if double else (dy, dx)
             y, x = y + step_y, x + step_x
-            ring.append((x, y))
-        return ring
+            places.append((x, y))
+        return [(longitude + x / 1e6, latitude + y / 1e6) for x, y in places]
