@@ -18,7 +18,7 @@ find_engine() {
       docker_answers && echo docker && return
       podman_answers && echo podman && return
       ;;
-    *) fail "LONGSHORE_ENGINE is '$LONGSHORE_ENGINE'; it can be docker or podman, or unset to have one found" ;;
+    *) fail "LONGSHORE_ENGINE is '$LONGSHORE_ENGINE'; it can be docker or podman here, or unset to have one found (none, for running on the host, needs no set-up)" ;;
   esac
   return 1
 }

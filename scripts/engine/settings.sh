@@ -56,7 +56,7 @@ find_start_settings() {
   podman run --rm --network=none "$BASE_IMAGE" true >&2 || true
   [ "$(id -u)" = 0 ] ||
     say "rootless containers need user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone), /dev/fuse or kernel overlays, and ranges in /etc/subuid and /etc/subgid; an administrator sees to these, or runs this as root"
-  fail "Podman is installed but cannot start a container"
+  fail "Podman is installed but cannot start a container. Without one:  LONGSHORE_ENGINE=none npm run demo  runs on the host"
 }
 
 find_settings() {
