@@ -5,6 +5,7 @@ import os
 from .box import Box
 from .closing import Line, Polygon, clip, close
 from .nodes import find_nodes
+from .opl import read_opl
 from .tools import run
 from .workplace import Workplace
 
@@ -13,16 +14,10 @@ def coastlines(place: Workplace, extract: str) -> list[Line]:
     """The extract's coastlines (`natural=coastline`), joined head to tail; land lies to their left."""
     text = run(place, "osmium", "tags-filter", "--no-progress", "-R", "-f", "opl,add_metadata=false", "-o", "-", extract,
                "w/natural=coastline").decode()
-    ways = parse(text)
+    ways = [way.nodes for way in read_opl(text)]
     places = find_nodes(extract, os.path.basename(extract), {node for way in ways for node in way})
     # An extract cut out of the planet may lack nodes: the line then ends earlier, and is told as open.
     return join(places, [[node for node in way if node in places] for way in ways])
-
-
-def parse(opl: str) -> list[list[int]]:
-    """The node ids of the ways in OPL lines."""
-    refs = (next(word[1:] for word in line.split(" ") if word.startswith("N")) for line in opl.splitlines())
-    return [[int(ref[1:].split("x")[0]) for ref in way.split(",") if ref] for way in refs]
 
 
 def join(places: dict[int, tuple[float, float]], ways: list[list[int]]) -> list[Line]:

@@ -1,6 +1,7 @@
 """One job, from extract to maps. This file is the order of the steps; each step has its own."""
 
 import os
+import resource
 import shutil
 from datetime import datetime, timezone
 from typing import Any, Mapping
@@ -14,6 +15,7 @@ from .memory import heap_mib
 from .merge import merge, sorted_extract
 from .osm_land import write_opl
 from .params import Params, parse_params
+from .poi import find_pois, read_categories, write_poi
 from .report import write_report
 from .source import Source, get_boxes, get_source
 from .styles import find_style
@@ -33,18 +35,34 @@ def run_job(place: Workplace, env: Mapping[str, str]) -> None:
     maps = list(zip(names, boxes))
     info("Job:Plan:Done", f"{source.label}: {', '.join(names)}", boxes=[box.as_list() for box in boxes], heapMiB=heap)
     facts: dict[str, Any] = {"type": params.type, "heapMiB": heap, **_data_time(source)}
+    with timed("sort"):
+        extract = source.path if params.skip_map and params.skip_poi else sorted_extract(source, place)
+    if not params.skip_poi:
+        with timed("poi"):
+            facts["pois"] = _make_pois(maps, params, source, extract, place)
     if not params.skip_map:
-        with timed("sort"):
-            extract = sorted_extract(source, place)
         land_source = LandSource(params.land, extract, place)
         for name, box in maps:
             facts.setdefault("land", {})[name] = _make_map(
                 name, box, params, source, extract, land_source, (mapping, transform), heap, place
             )
+    facts.update(_spent())
     data_time = facts.get("dataTime")
     with open(os.path.join(place.output, f"{source.name}.extents.txt"), "w", encoding="utf-8") as file:
         file.write(extents_text(maps, source.report[0]["uri"], data_time))
     write_report(place.output, source.report, [{"name": name, "bbox": box.as_list()} for name, box in maps], facts)
+
+
+def _make_pois(maps: list[tuple[str, Box]], params: Params, source: Source, extract: str, place: Workplace) -> dict[str, int]:
+    """Writes NAME.poi of each box; returns how many points each holds."""
+    categories = read_categories()
+    pois = find_pois(source, extract, categories, place)
+    counts = {}
+    for name, box in maps:
+        path = os.path.join(place.output, f"{name}.poi")
+        counts[name] = write_poi(path, pois, categories, box, params.comment, params.languages)
+        info("Poi:Write:Done", f"{name}.poi holds {counts[name]} points of interest", count=counts[name])
+    return counts
 
 
 def _make_map(
@@ -83,6 +101,13 @@ def _data_time(source: Source) -> dict[str, str]:
         return {}
     moment = datetime.fromtimestamp(source.header.timestamp, timezone.utc)
     return {"dataTime": moment.isoformat().replace("+00:00", "Z")}
+
+
+def _spent() -> dict[str, float]:
+    """CPU seconds of the job and of the tools it ran, and the peak memory of the largest of them."""
+    own, tools = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = own.ru_utime + own.ru_stime + tools.ru_utime + tools.ru_stime
+    return {"cpuSeconds": round(cpu, 2), "peakToolMiB": tools.ru_maxrss // 1024, "peakHandlerMiB": own.ru_maxrss // 1024}
 
 
 def clear(folder: str) -> None:

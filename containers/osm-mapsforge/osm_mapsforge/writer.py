@@ -24,6 +24,8 @@ BIG_INPUT_BYTES = 40 * MIB
 EXIT_OUT_OF_MEMORY = 3
 LAST_LINES = 60
 WATCH_SECONDS = 1.0
+# The writer's own: base zooms 5, 10 and 14.
+ZOOM_INTERVALS = 3
 
 _STEP = re.compile(r"written (\d+)% of sub file for zoom interval (\d+)")
 _TROUBLE = re.compile(r"^SEVERE: |^Exception in thread |^Caused by: |OutOfMemoryError")
@@ -166,7 +168,8 @@ def _follow(process: subprocess.Popen, watch: GcWatch) -> tuple[list[str], bool]
 def _hear(line: str, lines: list[str]) -> None:
     step = _STEP.search(line)
     if step:
-        progress("write", percent=float(step[1]), zoomInterval=int(step[2]))
+        # Three intervals, each from 0 to 100: the last holds nearly all tiles.
+        progress("write", percent=round((int(step[2]) - 1 + int(step[1]) / 100) * 100 / ZOOM_INTERVALS, 1))
     lines.append(line)
     # What went wrong first explains most: trouble is kept, chatter makes room.
     if len(lines) > LAST_LINES:
