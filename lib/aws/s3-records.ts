@@ -5,6 +5,7 @@ import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sd
 import type { RecordStore, Versioned } from '../ports.ts';
 import { attemptsOf, isMissing, isPreconditionFailed, retryConflict, unquote } from './s3-errors.ts';
 import { listObjects, type S3Place } from './s3-store.ts';
+import { s3Uri } from './s3-uri.ts';
 
 export class S3Records implements RecordStore {
   readonly #place: S3Place;
@@ -16,7 +17,7 @@ export class S3Records implements RecordStore {
   }
 
   uri(key: string): string {
-    return `s3://${this.#place.bucket}/${this.#prefix}${key}`;
+    return s3Uri(this.#place.bucket, this.#prefix + key);
   }
 
   async read<T>(key: string): Promise<Versioned<T> | undefined> {

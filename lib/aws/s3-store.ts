@@ -18,6 +18,7 @@ import type { ObjectInfo, ObjectStore, PutOptions } from '../ports.ts';
 import { copyObject } from './s3-copy.ts';
 import { isMissing, isPreconditionFailed, isRangeBehindEnd, retryConflict, unquote } from './s3-errors.ts';
 import { uploadFile, uploadStream } from './s3-upload.ts';
+import { s3Uri } from './s3-uri.ts';
 
 /** A connection that breaks in the middle of a large object is taken up again where it broke, so often in all. */
 const DOWNLOAD_TRIES = 5;
@@ -42,7 +43,7 @@ export class S3Store implements ObjectStore {
   }
 
   uri(key: string): string {
-    return `s3://${this.bucket}/${this.prefix}${key}`;
+    return s3Uri(this.bucket, this.prefix + key);
   }
 
   /** Bucket and key as S3 commands take them. */

@@ -16,7 +16,7 @@ const SEND_TRIES = 5;
 export class MessageTooLargeError extends Error {
   override name = 'MessageTooLargeError';
   constructor(url: string, bytes: number) {
-    super(`A message of ${bytes} bytes was not sent to ${url}: SQS takes ${BATCH_BYTES} bytes at most`);
+    super(`A message of ${bytes} bytes was not sent to ${url}: ${BATCH_BYTES} bytes are the limit`);
   }
 }
 

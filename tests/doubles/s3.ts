@@ -5,6 +5,8 @@
  * - It takes no body over 11 MiB, where S3 takes 5 GiB: such bodies are cut into parts here.
  * - It lists keys in the order of the locale and pages by their code units, so that pages overlap or miss keys; S3 lists in
  *   the order of the keys' UTF-8 bytes. Listing is done here, from what was written.
+ * - It takes keys of any length, where S3 takes 1,024 bytes.
+ * - It refuses SQS messages with characters above U+FFFF, which SQS takes.
  * - It never answers 409, and never loses an answer: {@link S3Double.conflict} and {@link S3Double.loseAnswer} do.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -14,6 +16,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { startFauxqs, type FauxqsServer } from 'fauxqs';
 
+const MAX_KEY_BYTES = 1024;
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 /** Sub-parts that one part may be cut into. */
 const SUB_PARTS = 100;
@@ -49,7 +52,20 @@ interface State {
   objects: Map<string, { bytes: string; etag: string; modified: string }>;
 }
 
+/**
+ * The characters that SQS takes, as its documentation has them. The expression lacks the `u` flag in fauxqs, and so the last
+ * range; the module is not exported, hence the path.
+ */
+async function takeAllCharacters(): Promise<void> {
+  const path = new URL('../../node_modules/fauxqs/dist/sqs/sqsTypes.js', import.meta.url).href;
+  const { INVALID_MESSAGE_BODY_CHAR: invalid } = (await import(path)) as {
+    INVALID_MESSAGE_BODY_CHAR: RegExp;
+  };
+  invalid.compile(String.raw`[^\x09\x0A\x0D\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]`, 'u');
+}
+
 export async function startS3(): Promise<S3Double> {
+  await takeAllCharacters();
   const fauxqs = await startFauxqs({ port: 0, logger: false });
   const sqsEndpoint = `http://127.0.0.1:${fauxqs.port}`;
   const state: State = {
@@ -146,6 +162,7 @@ async function inTurn<T>({ turns }: State, key: string, work: () => Promise<T>):
 
 async function write(state: State, request: IncomingMessage, body: Buffer): Promise<Response> {
   const { method = 'PUT', url = '/' } = request;
+  if (Buffer.byteLength(keyOf(url)) > MAX_KEY_BYTES) return failure(400, 'KeyTooLongError');
   const refusal = await condition(state, request, url);
   if (refusal) return refusal;
   const headers = headersOf(request);
@@ -175,6 +192,10 @@ async function write(state: State, request: IncomingMessage, body: Buffer): Prom
   }
   return await forward(state, method, url, headers, body);
 }
+
+/** `/bucket/key?query`, encoded → the key. */
+const keyOf = (url: string): string =>
+  decodeURIComponent((url.split('?')[0] ?? '').split('/').slice(2).join('/'));
 
 /** `undefined` when the condition holds, or there is none. */
 async function condition(state: State, request: IncomingMessage, url: string): Promise<Response | undefined> {
@@ -274,8 +295,10 @@ function listing({ objects }: State, { pathname, searchParams }: URL): Response 
   );
 }
 
+/** Control characters as references, as S3 writes them. */
+/** What XML cannot hold as it is. Control characters come as references, as from S3. */
 const xml = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  text.replace(/[&<>"\p{Cc}]/gu, (character) => `&#x${(character.codePointAt(0) ?? 0).toString(16)};`);
 
 // --- Bodies that are too large for fauxqs --------------------------------------------------------------------------
 
