@@ -31,7 +31,11 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 2 or not all(os.path.isdir(folder) for folder in arguments):
         last_word(f"{USAGE}: both must be folders")
         return EX_USAGE
-    place = Workplace(arguments[0], arguments[1], make_scratch(), _cache())
+    try:
+        place = Workplace(*map(os.path.abspath, arguments), make_scratch(), _cache())
+    except OSError as error:
+        last_word(f"{error}; TMPDIR and LONGSHORE_CACHE must be folders that can be written to")
+        return JobError.exit_code
     try:
         return _supervise(place)
     finally:
