@@ -10,7 +10,7 @@ command -v npm >/dev/null || fail "npm is not installed: install Node.js 20 or l
 
 if ! reason=$(node scripts/packages-stale.mjs); then
   say "npm ci ($reason)"
-  npm ci --no-audit --no-fund >&2 || fail "npm ci failed: see its messages above"
+  npm ci --no-audit --no-fund --loglevel=error >&2 || fail "npm ci failed: see its messages above"
 fi
 # npm can be told not to run install scripts; Node 24's package links its program in one.
 if ! node_modules/.bin/node --version >/dev/null 2>&1; then
