@@ -1,8 +1,9 @@
 /** Writing files so that they survive what may happen to this process and this machine. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rmdir, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, open, rename, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
-import { DiskFullError, hasCode, isDiskFull } from './errors.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DiskFullError, FolderConflictError, hasCode, isDiskFull } from './errors.ts';
 import { TEMP_PREFIX } from './keys.ts';
 
 /** A name beside `path`, hence on its file system even where a folder is a mount or a link. */
@@ -43,12 +44,48 @@ export async function pruneFolders(folder: string, root: string): Promise<void> 
   }
 }
 
+/** A folder is taken away and made again by others at most this often while we make it and put something in. */
+const MAX_ATTEMPTS = 50;
+
+/**
+ * Makes a folder, then does what needs it; both again when {@link pruneFolders}, here or in another process, took it away in
+ * between. (Node's recursive mkdir itself fails with ENOENT or ENOTDIR when that happens in its middle.)
+ */
+export async function withFolder<T>(folder: string, action: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await mkdir(folder, { recursive: true });
+      return await action();
+    } catch (error) {
+      if (hasCode(error, 'ENOTDIR', 'EEXIST') && (await fileOnTheWay(folder))) {
+        throw new FolderConflictError(folder, { cause: error });
+      }
+      if (!hasCode(error, 'ENOENT', 'ENOTDIR') || attempt === MAX_ATTEMPTS) throw error;
+      await sleep(Math.random() * Math.min(attempt, 20));
+    }
+  }
+}
+
+/** Whether a file stands where a folder should be. */
+async function fileOnTheWay(folder: string): Promise<boolean> {
+  for (let at = folder; at !== dirname(at); at = dirname(at)) {
+    try {
+      return !(await stat(at)).isDirectory();
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw error;
+    }
+  }
+  return false;
+}
+
 /** Replaces a small file in one step: readers see the old or the new one, whole. Its folder is made. */
 export async function writeFileDurably(path: string, body: string, mode = 0o666): Promise<void> {
   const temp = tempBeside(path);
   try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(temp, body, { flag: 'wx', mode, flush: true });
+    await withFolder(
+      dirname(path),
+      async () => await writeFile(temp, body, { flag: 'wx', mode, flush: true }),
+    );
     await rename(temp, path);
   } catch (error) {
     await removeFile(temp);

@@ -10,6 +10,14 @@ export class InvalidKeyError extends Error {
   }
 }
 
+/** On S3 `a` and `a/b` can both be objects. */
+export class FolderConflictError extends Error {
+  override name = 'FolderConflictError';
+  constructor(path: string, options?: ErrorOptions) {
+    super(`${path} cannot be written: a folder cannot hold both a file and a folder of one name`, options);
+  }
+}
+
 /** ENOSPC or EDQUOT. */
 export class DiskFullError extends Error {
   override name = 'DiskFullError';

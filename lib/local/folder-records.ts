@@ -26,7 +26,7 @@ import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promis
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { RecordStore, Versioned } from '../ports.ts';
-import { pruneFolders, removeFile } from './durable.ts';
+import { pruneFolders, removeFile, withFolder } from './durable.ts';
 import { DiskFullError, hasCode, InvalidKeyError, isDiskFull } from './errors.ts';
 import { checkKey, compareKeys, folderMatters, keyMatters, prefixFolder } from './keys.ts';
 
@@ -79,12 +79,8 @@ export class FolderRecords implements RecordStore {
     try {
       await mkdir(temp, { recursive: true });
       await writeText(join(temp, `${version}${SUFFIX}`), value);
-      for (let attempt = 1; ; attempt++) {
-        await mkdir(dirname(folder), { recursive: true });
-        if (await renamed(temp, folder)) return version;
-        // A delete removed the empty folder between the two calls.
-        if (attempt === 100) throw new Error(`${dirname(folder)} is removed as fast as it is made`);
-      }
+      await withFolder(dirname(folder), async () => await rename(temp, folder));
+      return version;
     } catch (error) {
       await rm(temp, { recursive: true, force: true });
       if (hasCode(error, 'ENOTEMPTY', 'EEXIST')) return undefined;

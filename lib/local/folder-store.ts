@@ -12,7 +12,7 @@
  * job has ended (lib/stage), because copying every input would double the disk use of 10,000 files.
  */
 import { constants, type BigIntStats } from 'node:fs';
-import { copyFile, link, mkdir, open, readdir, realpath, rename, stat, utimes } from 'node:fs/promises';
+import { copyFile, link, open, readdir, realpath, rename, stat, utimes } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -24,8 +24,8 @@ import {
   type ObjectStore,
   type PutOptions,
 } from '../ports.ts';
-import { pruneFolders, removeFile, syncFile, tempBeside } from './durable.ts';
-import { DiskFullError, hasCode, isDiskFull } from './errors.ts';
+import { pruneFolders, removeFile, syncFile, tempBeside, withFolder } from './durable.ts';
+import { DiskFullError, FolderConflictError, hasCode, isDiskFull } from './errors.ts';
 import {
   checkKey,
   compareKeys,
@@ -116,13 +116,9 @@ export class FolderStore implements ObjectStore {
   }
 
   put(key: string, body: string | Uint8Array | Readable, options: PutOptions = {}): Promise<ObjectInfo> {
-    let used = false;
     return this.#install(key, options, async (temp) => {
-      // A stream can be read once: when the folder went away under us (a prune), there is no second time.
-      if (used && body instanceof Readable)
-        throw new Error(`The folder of ${this.uri(key)} was removed while it was written`);
-      const handle = await open(temp, 'wx');
-      used = true;
+      // With a file in it nobody prunes the folder any more.
+      const handle = await withFolder(dirname(temp), async () => await open(temp, 'wx'));
       try {
         if (body instanceof Readable) {
           await pipeline(body, handle.createWriteStream({ flush: true }));
@@ -138,10 +134,11 @@ export class FolderStore implements ObjectStore {
 
   async download(key: string, path: string): Promise<void> {
     const source = this.path(key);
-    await mkdir(dirname(path), { recursive: true });
     const temp = tempBeside(path);
     try {
-      await this.#missing(key, () => linkOrCopy(source, temp));
+      await withFolder(dirname(path), async () => {
+        await this.#missing(key, () => linkOrCopy(source, temp));
+      });
       await rename(temp, path);
     } catch (error) {
       throw isDiskFull(error) ? new DiskFullError(path, { cause: error }) : error;
@@ -247,35 +244,30 @@ export class FolderStore implements ObjectStore {
   ): Promise<ObjectInfo> {
     checkKey(key);
     const target = this.path(key);
-    for (let attempt = 1; ; attempt++) {
-      const temp = tempBeside(target);
-      try {
-        await mkdir(dirname(target), { recursive: true });
-        await write(temp);
-        const stats = await distinctStats(temp, target);
-        if (options.ifNoneMatch) {
-          // link(2) fails when the name is taken, whoever took it: exactly one of many creators wins.
-          await link(temp, target);
-        } else {
-          await rename(temp, target);
-        }
-        return infoOf(key, stats);
-      } catch (error) {
-        if (hasCode(error, 'EEXIST') && options.ifNoneMatch) {
-          throw new ObjectExistsError(this.uri(key), { cause: error });
-        }
-        if (hasCode(error, 'EISDIR', 'ENOTDIR', 'EEXIST')) {
-          throw new Error(
-            `${this.uri(key)} cannot be stored: a folder cannot hold both a file and a folder of one name`,
-            { cause: error },
-          );
-        }
-        if (isDiskFull(error)) throw new DiskFullError(target, { cause: error });
-        // A concurrent delete pruned the folder between mkdir and the write.
-        if (!hasCode(error, 'ENOENT') || attempt === 5) throw error;
-      } finally {
-        await removeFile(temp);
+    const temp = tempBeside(target);
+    try {
+      await write(temp);
+      const stats = await distinctStats(temp, target);
+      await this.#name(key, temp, target, options);
+      return infoOf(key, stats);
+    } catch (error) {
+      throw isDiskFull(error) ? new DiskFullError(target, { cause: error }) : error;
+    } finally {
+      await removeFile(temp);
+    }
+  }
+
+  async #name(key: string, temp: string, target: string, options: PutOptions): Promise<void> {
+    try {
+      // link(2) fails when the name is taken, whoever took it: exactly one of many creators wins.
+      await (options.ifNoneMatch ? link(temp, target) : rename(temp, target));
+    } catch (error) {
+      if (hasCode(error, 'EEXIST') && options.ifNoneMatch) {
+        throw new ObjectExistsError(this.uri(key), { cause: error });
       }
+      throw hasCode(error, 'EISDIR', 'ENOTEMPTY', 'EEXIST')
+        ? new FolderConflictError(target, { cause: error })
+        : error;
     }
   }
 
@@ -344,7 +336,9 @@ async function distinctStats(temp: string, target: string): Promise<BigIntStats>
 }
 
 async function bring(source: string, temp: string, mayLink: boolean): Promise<void> {
-  await (mayLink ? linkOrCopy(source, temp) : copyFile(source, temp, COPY));
+  await withFolder(dirname(temp), async () => {
+    await (mayLink ? linkOrCopy(source, temp) : copyFile(source, temp, COPY));
+  });
   await syncFile(temp);
 }
 
