@@ -1,0 +1,338 @@
+/** `serverless package`, offline and without credentials, and what is in the package. */
+import { execFile } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readZip } from '../tools/zip.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const run = promisify(execFile);
+
+interface Resource {
+  Type: string;
+  Properties: Record<string, any>;
+  Condition?: string;
+  DeletionPolicy?: string;
+}
+interface Template {
+  Resources: Record<string, Resource>;
+  Conditions?: Record<string, unknown>;
+  Outputs?: Record<string, unknown>;
+}
+
+const FUNCTIONS = ['dispatch', 'settle', 'validate', 'metadata', 'sweep', 'rebuild', 'run'] as const;
+/** Which SDK clients each function may be bundled with. */
+const CLIENTS: Record<(typeof FUNCTIONS)[number], string[]> = {
+  dispatch: ['ecs', 's3', 'sqs'],
+  settle: ['s3', 'sqs'],
+  validate: ['s3', 'sqs'],
+  metadata: ['s3', 'sqs'],
+  sweep: ['ecs', 's3', 'sqs'],
+  rebuild: ['s3', 'sqs'],
+  run: ['s3', 'sqs'],
+};
+const MAX_ZIP_BYTES = 300_000;
+
+let template: Template;
+let folder: string;
+
+/** Nothing of the machine's own AWS settings: no credentials, no region, no home with a profile. */
+const bare = (): Record<string, string> => ({
+  PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`,
+  HOME: folder,
+  AWS_EC2_METADATA_DISABLED: 'true',
+});
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'longshore-package-'));
+  await run('serverless', ['package'], { cwd: root, env: bare() });
+  const path = join(root, '.serverless/cloudformation-template-update-stack.json');
+  template = JSON.parse(readFileSync(path, 'utf8')) as Template;
+}, 180_000);
+afterAll(async () => await rm(folder, { recursive: true }));
+
+const ofType = (type: string): [string, Resource][] =>
+  Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
+const resource = (id: string): Resource => {
+  const found = template.Resources[id];
+  if (!found) throw new Error(`The template has no resource ${id}`);
+  return found;
+};
+const capital = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
+
+/** Every object below a value. */
+function* objects(value: unknown): Generator<Record<string, unknown>> {
+  if (value === null || typeof value !== 'object') return;
+  if (!Array.isArray(value)) yield value as Record<string, unknown>;
+  for (const one of Object.values(value)) yield* objects(one);
+}
+
+describe('the template', () => {
+  test('refers only to what it has', () => {
+    const known = new Set([...Object.keys(template.Resources), ...Object.keys(template.Conditions ?? {})]);
+    const named = [...objects(template)].flatMap((one) => [
+      ...(typeof one.Ref === 'string' ? [one.Ref] : []),
+      ...(Array.isArray(one['Fn::GetAtt']) ? [String(one['Fn::GetAtt'][0])] : []),
+      ...(Array.isArray(one['Fn::If']) ? [String(one['Fn::If'][0])] : []),
+      ...(typeof one['Fn::Sub'] === 'string'
+        ? [...one['Fn::Sub'].matchAll(/\$\{([^}.!]+)/g)].map(([, name = '']) => name)
+        : []),
+    ]);
+    const unknown = named.filter((name) => !known.has(name) && !name.startsWith('AWS::'));
+    expect(named.length).toBeGreaterThan(100);
+    expect(unknown).toEqual([]);
+  });
+
+  test('leaves no variable of ours unresolved', () => {
+    expect(JSON.stringify(template)).not.toMatch(/\$\{(self|sls|param|opt|env|file):/);
+  });
+
+  test('buckets are private, encrypted, TLS only, keep their data, and clean up broken uploads', () => {
+    const buckets = ofType('AWS::S3::Bucket').filter(([id]) => id !== 'ServerlessDeploymentBucket');
+    expect(buckets.map(([id]) => id).toSorted()).toEqual([
+      'OutputBucket',
+      'QuarantineBucket',
+      'StateBucket',
+      'UploadsBucket',
+    ]);
+    for (const [id, { Properties, DeletionPolicy }] of buckets) {
+      expect(Object.values(Properties.PublicAccessBlockConfiguration)).toEqual([true, true, true, true]);
+      expect(Properties.BucketEncryption).toBeDefined();
+      expect(DeletionPolicy).toBe('Retain');
+      const rules = Properties.LifecycleConfiguration.Rules as Record<string, unknown>[];
+      expect(rules.some((rule) => 'AbortIncompleteMultipartUpload' in rule)).toBe(true);
+      const [statement] = resource(`${id}Policy`).Properties.PolicyDocument.Statement;
+      expect(statement).toMatchObject({
+        Effect: 'Deny',
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      });
+    }
+  });
+
+  test('uploads notify the jobs queue, which lets them', () => {
+    const { NotificationConfiguration } = resource('UploadsBucket').Properties;
+    expect(NotificationConfiguration.QueueConfigurations).toEqual([
+      { Event: 's3:ObjectCreated:*', Queue: { 'Fn::GetAtt': ['JobsQueue', 'Arn'] } },
+    ]);
+    const [allow] = resource('JobsQueuePolicy').Properties.PolicyDocument.Statement;
+    expect(allow).toMatchObject({ Effect: 'Allow', Principal: { Service: 's3.amazonaws.com' } });
+    // The policy cannot refer to the bucket, which depends on it: the name is made twice.
+    const { BucketName } = resource('UploadsBucket').Properties;
+    const source = allow.Condition.ArnEquals['aws:SourceArn'];
+    expect(source['Fn::Sub'].endsWith(`:::${BucketName['Fn::Sub']}`)).toBe(true);
+  });
+
+  test('queues are encrypted; what fails in them is set aside', () => {
+    const queues = ofType('AWS::SQS::Queue');
+    expect(queues.every(([, { Properties }]) => Properties.SqsManagedSseEnabled === true)).toBe(true);
+    const working = queues.filter(([id]) => !id.endsWith('DeadLetterQueue'));
+    expect(working).toHaveLength(3);
+    for (const [id, { Properties }] of working) {
+      const dead = id.replace('Queue', 'DeadLetterQueue');
+      expect(Properties.RedrivePolicy.deadLetterTargetArn).toEqual({ 'Fn::GetAtt': [dead, 'Arn'] });
+    }
+  });
+
+  test('messages stay hidden six times as long as their function may take, and failures are told one by one', () => {
+    const mappings = ofType('AWS::Lambda::EventSourceMapping');
+    expect(mappings).toHaveLength(3);
+    for (const [, { Properties }] of mappings) {
+      const queue = resource(Properties.EventSourceArn['Fn::GetAtt'][0]);
+      const { Timeout } = resource(Properties.FunctionName['Fn::GetAtt'][0]).Properties;
+      expect(queue.Properties.VisibilityTimeout).toBeGreaterThanOrEqual(6 * Timeout);
+      expect(Properties.FunctionResponseTypes).toEqual(['ReportBatchItemFailures']);
+      expect(Properties.ScalingConfig.MaximumConcurrency).toBeGreaterThanOrEqual(2);
+    }
+  });
+
+  test('stopped containers come to settle, the minute to the sweep, and the rebuild is off', () => {
+    expect(resource('StoppedRule').Properties.EventPattern).toMatchObject({
+      source: ['aws.ecs'],
+      'detail-type': ['ECS Task State Change'],
+      detail: { lastStatus: ['STOPPED'], startedBy: [{ prefix: 'longshore/' }] },
+    });
+    expect(resource('SweepRule').Properties.ScheduleExpression).toBe('rate(1 minute)');
+    expect(resource('RebuildRule').Properties.State).toBe('DISABLED');
+    for (const [name, target] of [
+      ['Stopped', 'Settle'],
+      ['Sweep', 'Sweep'],
+      ['Rebuild', 'Rebuild'],
+    ]) {
+      const [{ Arn, DeadLetterConfig }] = resource(`${name}Rule`).Properties.Targets;
+      expect(Arn).toEqual({ 'Fn::GetAtt': [`${target}LambdaFunction`, 'Arn'] });
+      expect(DeadLetterConfig).toBeDefined();
+      expect(resource(`${name}RulePermission`).Properties.SourceArn).toEqual({
+        'Fn::GetAtt': [`${name}Rule`, 'Arn'],
+      });
+    }
+  });
+
+  test('logs do not stay for ever', () => {
+    const groups = ofType('AWS::Logs::LogGroup');
+    expect(groups).toHaveLength(FUNCTIONS.length + taskNames().length);
+    for (const [, { Properties }] of groups) expect(Properties.RetentionInDays).toBeGreaterThan(0);
+  });
+
+  test('nothing can come in to the containers', () => {
+    const { Properties } = resource('ContainersSecurityGroup');
+    expect(Properties.SecurityGroupEgress).toBeDefined();
+    expect(Properties.SecurityGroupIngress).toBeUndefined();
+    expect(ofType('AWS::EC2::SecurityGroupIngress')).toEqual([]);
+  });
+});
+
+const statements = (): [string, Record<string, any>][] =>
+  Object.entries(template.Resources)
+    .filter(([, { Type }]) => /^AWS::IAM::(Role|ManagedPolicy)$/.test(Type))
+    .flatMap(([id, { Properties }]) =>
+      [
+        ...(Properties.PolicyDocument ? [Properties.PolicyDocument] : []),
+        ...((Properties.Policies ?? []) as { PolicyDocument: unknown }[]).map((one) => one.PolicyDocument),
+      ].flatMap(({ Statement }) =>
+        (Statement as Record<string, any>[]).map((one): [string, typeof one] => [id, one]),
+      ),
+    );
+
+describe('rights', () => {
+  test('no action has a wildcard', () => {
+    const actions = statements().flatMap(([, { Action }]) => [Action].flat() as string[]);
+    expect(actions.length).toBeGreaterThan(20);
+    expect(actions.filter((action) => action.includes('*'))).toEqual([]);
+  });
+
+  test('only the login to ECR is for all resources', () => {
+    const all = statements().filter(([, { Resource: of }]) => ([of].flat() as unknown[]).includes('*'));
+    expect(all.map(([id, { Action }]) => [id, Action])).toEqual([
+      ['ExecutionRole', ['ecr:GetAuthorizationToken']],
+    ]);
+  });
+
+  test('each function has a role of its own', () => {
+    const roles = FUNCTIONS.map(
+      (name) => resource(`${capital(name)}LambdaFunction`).Properties.Role['Fn::GetAtt'][0],
+    );
+    expect(roles).toEqual(FUNCTIONS.map((name) => `${capital(name)}Role`));
+  });
+
+  test('only functions that start containers may, and only they have the client for it', () => {
+    const launching = FUNCTIONS.filter((name) => {
+      const { ManagedPolicyArns = [] } = resource(`${capital(name)}Role`).Properties;
+      return JSON.stringify(ManagedPolicyArns).includes('LaunchPolicy');
+    });
+    expect(launching).toEqual(FUNCTIONS.filter((name) => CLIENTS[name].includes('ecs')));
+  });
+
+  test('containers reach neither the ledger nor what is published', () => {
+    const text = JSON.stringify(resource('TaskRole').Properties.Policies);
+    expect(text).toContain('StateBucket.Arn}/staging/*');
+    expect(text).not.toMatch(/ledger|OutputBucket|StateBucket\.Arn\}\/\*/);
+  });
+});
+
+const taskNames = (): string[] =>
+  readdirSync(join(root, 'tasks'), { withFileTypes: true })
+    .filter(
+      (entry) => entry.isDirectory() && readdirSync(join(root, 'tasks', entry.name)).includes('task.ts'),
+    )
+    .map(({ name }) => name);
+
+describe('task definitions', () => {
+  test('there is one for each task', () => {
+    const families = ofType('AWS::ECS::TaskDefinition').map(
+      ([, { Properties }]) => Properties.Family as string,
+    );
+    expect(new Set(families)).toEqual(new Set(taskNames().map((name) => `longshore-dev-${name}`)));
+    expect(families.length).toBeGreaterThan(0);
+  });
+
+  test('stage-in, main and stage-out follow one another on one volume, as nobody, with a read-only root', () => {
+    for (const [, { Properties }] of ofType('AWS::ECS::TaskDefinition')) {
+      const containers = Properties.ContainerDefinitions as Record<string, any>[];
+      expect(containers.map(({ Name, Essential }) => [Name, Essential])).toEqual([
+        ['stage-in', false],
+        ['main', false],
+        ['stage-out', true],
+      ]);
+      expect(containers.map(({ DependsOn }) => DependsOn)).toEqual([
+        undefined,
+        [{ ContainerName: 'stage-in', Condition: 'SUCCESS' }],
+        [{ ContainerName: 'main', Condition: 'COMPLETE' }],
+      ]);
+      for (const container of containers) {
+        expect(container).toMatchObject({
+          User: '1000:1000',
+          ReadonlyRootFilesystem: true,
+          StopTimeout: 120,
+          MountPoints: [{ SourceVolume: 'longshore', ContainerPath: '/longshore', ReadOnly: false }],
+          LogConfiguration: { LogDriver: 'awslogs' },
+        });
+        // It is how long the next container waits for this one, 120 s at most: an input may take longer.
+        expect(container).not.toHaveProperty('StartTimeout');
+      }
+      expect(containers[1]?.Command.slice(-2)).toEqual(['/longshore/input', '/longshore/output']);
+    }
+  });
+});
+
+describe('functions', () => {
+  test.each(FUNCTIONS)('%s is small, loads by itself, and exports its handler', async (name) => {
+    const { Properties } = resource(`${capital(name)}LambdaFunction`);
+    expect(Properties.Runtime).toBe('nodejs24.x');
+    const zip = join(root, `.serverless/${name}.zip`);
+    expect(statSync(zip).size).toBeLessThan(MAX_ZIP_BYTES);
+    // Outside of this repository, where it can find no node_modules but its own.
+    const at = join(folder, name);
+    for (const [file, content] of readZip(zip)) {
+      mkdirSync(join(at, dirname(file)), { recursive: true });
+      writeFileSync(join(at, file), content);
+    }
+    const [module, exported] = String(Properties.Handler).split('.');
+    const script = `console.log(typeof require('./${module}.cjs')['${exported}'])`;
+    const { stdout } = await run(process.execPath, ['-e', script], { cwd: at, env: environment(name) });
+    expect(stdout.trim()).toBe('function');
+  });
+
+  test.each(FUNCTIONS)('%s says which variable is missing', async (name) => {
+    const script = `require('./functions/${name}.cjs')`;
+    const { LONGSHORE_JOBS_QUEUE: _, ...rest } = environment(name);
+    await expect(
+      run(process.execPath, ['-e', script], { cwd: join(folder, name), env: rest }),
+    ).rejects.toThrow('LONGSHORE_JOBS_QUEUE is not set');
+  });
+
+  test.each(FUNCTIONS)('%s is bundled with its own SDK clients only', async (name) => {
+    const { metafile } = await build({
+      entryPoints: [join(root, `functions/${name}.ts`)],
+      bundle: true,
+      write: false,
+      metafile: true,
+      platform: 'node',
+      format: 'cjs',
+      mainFields: ['module', 'main'],
+      logLevel: 'silent',
+    });
+    const clients = Object.entries(Object.values(metafile.outputs)[0]?.inputs ?? {})
+      .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+      .flatMap(([path]) => /@aws-sdk\/client-([a-z0-9-]+)\//.exec(path)?.[1] ?? []);
+    expect([...new Set(clients)].toSorted()).toEqual(CLIENTS[name]);
+  });
+});
+
+/** The function's variables as the template has them; what CloudFormation would fill in is made up. */
+function environment(name: string): Record<string, string> {
+  const { Variables } = resource(`${capital(name)}LambdaFunction`).Properties.Environment;
+  const filled = Object.entries(Variables as Record<string, unknown>).map(([key, value]) => [
+    key,
+    typeof value === 'object'
+      ? key.endsWith('_QUEUE')
+        ? 'https://sqs.test/queue'
+        : 'made-up'
+      : `${value as string | number}`,
+  ]);
+  return { ...Object.fromEntries(filled), AWS_REGION: 'us-east-1' } as Record<string, string>;
+}
