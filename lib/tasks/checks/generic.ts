@@ -39,8 +39,10 @@ export function notSmallerThan(share: number): Check<unknown> {
         return { check, file: file.name, ok: true, detail: 'nothing of this name is published yet' };
       }
       const percent = before.bytes === 0 ? 100 : (file.bytes / before.bytes) * 100;
-      const detail = `${file.bytes} bytes, ${percent.toFixed(1)} % of the published ${before.bytes}`;
-      return { check, file: file.name, ok: file.bytes >= before.bytes * share, detail };
+      const ok = file.bytes >= before.bytes * share;
+      const size = `${file.bytes} bytes, ${percent.toFixed(1)} % of the published ${before.bytes}`;
+      const detail = ok ? size : `${size}; ${Math.round(share * 100)} % is the least that replaces it`;
+      return { check, file: file.name, ok, detail };
     },
   };
 }

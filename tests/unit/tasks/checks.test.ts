@@ -72,7 +72,7 @@ describe('notSmallerThan', () => {
     expect(await run(check, Buffer.alloc(700), published(1000))).toMatchObject({ ok: true });
     expect(await run(check, Buffer.alloc(699), published(1000))).toMatchObject({
       ok: false,
-      detail: '699 bytes, 69.9 % of the published 1000',
+      detail: '699 bytes, 69.9 % of the published 1000; 70 % is the least that replaces it',
     });
   });
 
