@@ -22,6 +22,7 @@ interface Resource {
 interface Template {
   Resources: Record<string, Resource>;
   Conditions?: Record<string, unknown>;
+  Parameters?: Record<string, unknown>;
   Outputs?: Record<string, unknown>;
 }
 
@@ -74,7 +75,9 @@ function* objects(value: unknown): Generator<Record<string, unknown>> {
 
 describe('the template', () => {
   test('refers only to what it has', () => {
-    const known = new Set([...Object.keys(template.Resources), ...Object.keys(template.Conditions ?? {})]);
+    const known = new Set(
+      [template.Resources, template.Conditions ?? {}, template.Parameters ?? {}].flatMap(Object.keys),
+    );
     const named = [...objects(template)].flatMap((one) => [
       ...(typeof one.Ref === 'string' ? [one.Ref] : []),
       ...(Array.isArray(one['Fn::GetAtt']) ? [String(one['Fn::GetAtt'][0])] : []),
@@ -214,9 +217,9 @@ describe('rights', () => {
 
   test('each function has a role of its own', () => {
     const roles = FUNCTIONS.map(
-      (name) => resource(`${capital(name)}LambdaFunction`).Properties.Role['Fn::GetAtt'][0],
+      (name) => resource(`${capital(name)}LambdaFunction`).Properties.Role['Fn::Sub'] as string,
     );
-    expect(roles).toEqual(FUNCTIONS.map((name) => `${capital(name)}Role`));
+    expect(roles).toEqual(FUNCTIONS.map((name) => `\${${capital(name)}Role.Arn}`));
   });
 
   test('only functions that start containers may, and only they have the client for it', () => {
