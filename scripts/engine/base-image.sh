@@ -37,15 +37,20 @@ bootstrap_base_image() {
     fail "debootstrap failed (its whole log: $folder/log)"
   fi
   write_apt_sources "$mirror" "$security" | as_root tee "$folder/root/etc/apt/sources.list" >/dev/null
-  # As in the -slim images: no manuals, now and with every package that comes later.
-  printf 'path-exclude /usr/share/%s/*\n' doc man info locale lintian |
-    as_root tee "$folder/root/etc/dpkg/dpkg.cfg.d/slim" >/dev/null
-  as_root tar -C "$folder/root" --exclude=./usr/share/doc --exclude=./usr/share/man --exclude=./usr/share/info \
-    --exclude=./usr/share/locale --exclude='./var/cache/apt/*' --exclude='./var/lib/apt/lists/*' \
+  slim_rules | as_root tee "$folder/root/etc/dpkg/dpkg.cfg.d/slim" >/dev/null
+  as_root tar -C "$folder/root" --exclude='./usr/share/doc/*' --exclude='./usr/share/man/*/*' --exclude='./usr/share/info/*' \
+    --exclude='./usr/share/locale/*/*' --exclude='./var/cache/apt/*' --exclude='./var/lib/apt/lists/*' \
     --exclude='./dev/*' --exclude=./etc/resolv.conf --exclude=./etc/hostname -c . |
     "$engine" import -c 'CMD ["bash"]' - "$BASE_IMAGE" >/dev/null ||
     fail "$engine could not import the file system that debootstrap made in $folder/root"
   as_root rm -rf "$folder"
+}
+
+# As in the -slim images: no manuals, now and with every package that comes later. The folders of the man pages stay:
+# without them update-alternatives fails, and with it every Java.
+slim_rules() {
+  printf 'path-exclude /usr/share/%s/*\n' doc man info locale lintian
+  printf 'path-include /usr/share/%s\n' 'doc/*/copyright' 'man/man[1-9]' 'locale/locale.alias'
 }
 
 write_apt_sources() {
