@@ -54,6 +54,7 @@ async function invokeLocal(request: unknown): Promise<{ code: number; stdout: st
     ...aws.env,
     PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`,
     AWS_ENDPOINT_URL_CLOUDFORMATION: `http://127.0.0.1:${(stack.address() as AddressInfo).port}`,
+    LONGSHORE_BUILD_FOLDER: '.esbuild/invoke-test',
     // The log lines would stand before the answer.
     POWERTOOLS_METRICS_DISABLED: 'true',
   };

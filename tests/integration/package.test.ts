@@ -47,6 +47,7 @@ const bare = (): Record<string, string> => ({
   PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`,
   HOME: folder,
   AWS_EC2_METADATA_DISABLED: 'true',
+  LONGSHORE_BUILD_FOLDER: '.esbuild/package-test',
 });
 
 beforeAll(async () => {
