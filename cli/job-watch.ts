@@ -47,8 +47,7 @@ export class JobWatch {
       this.#progress = undefined;
     }
     for await (const line of this.#tail.log.lines()) {
-      const fields = parseLine(line);
-      this.#progress = (fields && progressOf(fields)) ?? this.#progress;
+      this.#progress = heard(parseLine(line)) ?? this.#progress;
     }
     const now = this.#ctx.clock.now();
     if (ref === undefined || !this.#memoryOf || now - this.#memory.at < MEMORY_EVERY_MS) return;
@@ -64,6 +63,12 @@ export class JobWatch {
     this.#noted = { stage, at: now };
     this.#out.note(text);
   }
+}
+
+/** A handler that tells no progress may still tell what it has done: the event is shown then. */
+function heard(fields: Record<string, unknown> | undefined): Progress | undefined {
+  if (!fields) return undefined;
+  return progressOf(fields) ?? (typeof fields.event === 'string' ? { stage: fields.event } : undefined);
 }
 
 /** `europe/monaco  write 42 %  12.3 s  310 MiB of 1.00 GiB`. */

@@ -32,7 +32,7 @@ export function terminal(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream)
       clear();
       if (text === undefined) return;
       // One row only: a wrapped line could not be taken back.
-      stderr.write(text.slice(0, Math.max(10, stderr.columns - 1)).toWellFormed());
+      stderr.write(text.slice(0, (stderr.columns || 80) - 1).toWellFormed());
       shown = true;
     },
   };

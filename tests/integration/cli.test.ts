@@ -109,7 +109,7 @@ describe('run', () => {
     const ended = await longshore('run', 'osm-mapsforge', brack, '--home', home);
     expect(ended.code).toBe(0);
     expect(resultOf(ended)).toMatchObject({ state: 'published' });
-    expect(ended.stderr).toMatch(/^brack {2}.*processing|^brack {2}write/m);
+    expect(ended.stderr).toMatch(/^brack {2}(processing|write|\w+:\w+:\w+).* \d+\.\d s/m);
   });
 
   test('of a manifest tells each job, and exits with 1 when one of them is not published', async () => {
