@@ -95,10 +95,9 @@ async function main(): Promise<void> {
     results,
   };
   await writeFile(join(setup.work, 'report.json'), JSON.stringify(report, null, 2));
-  await writeFile(
-    join(values.save ? join(ROOT, 'bench/results') : setup.work, 'summary.md'),
-    summary(report),
-  );
+  const summaryFolder = values.save ? join(ROOT, 'bench/results') : setup.work;
+  await mkdir(summaryFolder, { recursive: true });
+  await writeFile(join(summaryFolder, 'summary.md'), summary(report));
   console.log(`All numbers: ${join(setup.work, 'report.json')}`);
 }
 
