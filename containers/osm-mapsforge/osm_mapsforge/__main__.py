@@ -4,7 +4,6 @@ The work is done in a child, in a process group of its own. The parent only wait
 whatever the work is doing (a JVM deaf in its collector, GDAL inside a slow read), and one signal ends the whole group.
 """
 
-import ctypes
 import os
 import shutil
 import signal
@@ -18,11 +17,12 @@ from .errors import JobError, OutOfMemory
 from .job import clear, run_job
 from .log import last_word
 from .memory import killed_for_memory, oom_kills
+from .tools import die_with_parent
 from .workplace import Workplace, disk_full, is_full, make_scratch
 
 USAGE = "usage: osm-mapsforge INPUT OUTPUT | --check-tools"
 EX_USAGE = 64
-PR_SET_PDEATHSIG = 1
+STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 def main(arguments: list[str]) -> int:
@@ -54,17 +54,21 @@ def _cache() -> str | None:
 def _supervise(place: Workplace) -> int:
     parent = os.getpid()
     kills = oom_kills()
+    # Held back until both sides are ready: as process 1 of a container we would not even hear an early SIGTERM.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     child = os.fork()
     if child == 0:
         _work(place, parent)
+    _lead_group(child)
     stopped: list[int] = []
 
     def stop(number: int, _frame: object) -> None:
         stopped.append(number)
         _kill_group(child)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOPPING:
         signal.signal(number, stop)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     _, status = os.waitpid(child, 0)
     _kill_group(child)
     if stopped:
@@ -77,6 +81,14 @@ def _supervise(place: Workplace) -> int:
     if code != 0:
         clear(place.output)
     return code
+
+
+def _lead_group(child: int) -> None:
+    """Done by parent and child, whoever comes first: a group must be there before it may have to be killed."""
+    try:
+        os.setpgid(child, child)
+    except (PermissionError, ProcessLookupError):
+        pass  # it has gone its way already
 
 
 def _kill_group(child: int) -> None:
@@ -99,11 +111,11 @@ def _work(place: Workplace, parent: int) -> NoReturn:
     """The child: never returns into the parent's code."""
     code = 0
     try:
-        os.setpgid(0, 0)
-        # Also when the parent is killed, the work must not go on by itself.
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        _lead_group(os.getpid())
+        die_with_parent()
         if os.getppid() != parent:
             os._exit(JobError.exit_code)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         run_job(place, os.environ)
     except JobError as error:
         code = error.exit_code

@@ -109,6 +109,8 @@ def middle(way: OplObject, places: dict[int, tuple[float, float]]) -> tuple[floa
 def write_poi(path: str, pois: list[Poi], categories: Categories, box: Box, comment: str | None, languages: tuple[str, ...]) -> int:
     """Writes those in the box; returns how many. Raises OSError when the disk is full."""
     inside = [poi for poi in pois if box.west <= poi.longitude <= box.east and box.south <= poi.latitude <= box.north]
+    if os.path.exists(path):
+        os.unlink(path)  # the map writer, too, writes anew what is there
     database = sqlite3.connect(path)
     try:
         # No journal: a half-written file is thrown away, never repaired.

@@ -1,5 +1,6 @@
 """Runs the tools of the field (osmium) and turns their failures into ours."""
 
+import ctypes
 import shutil
 import signal
 import subprocess
@@ -7,6 +8,15 @@ import subprocess
 from .errors import JobError, OutOfMemory
 from .memory import oom_kills, killed_for_memory
 from .workplace import FULL_DISK, Workplace, disk_full
+
+
+PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
+
+
+def die_with_parent() -> None:
+    """Called in a new process: when its parent is killed it is killed as well, and does not go on by itself."""
+    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class ToolFailed(JobError):
@@ -24,7 +34,7 @@ def run(place: Workplace, *command: str) -> bytes:
     """
     kills = oom_kills()
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, preexec_fn=die_with_parent)
     except FileNotFoundError:
         raise JobError(f"{command[0]} is not installed; run with --check-tools for what is missing") from None
     said = done.stderr.decode(errors="replace").strip()

@@ -15,6 +15,7 @@ from .jars import class_path
 from .log import info, progress
 from .memory import MIB, killed_for_memory, oom_kills
 from .prepare import MAIN, prepared_folder, take_out_ocean_tiles
+from .tools import die_with_parent
 from .workplace import FULL_DISK, Workplace, disk_full
 
 # Above this size of the merged (uncompressed) input the optimising compiler and the parallel collector earn back what
@@ -130,7 +131,12 @@ def write_map(job: WriterJob, place: Workplace) -> None:
     kills = oom_kills()
     try:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=place.scratch
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=place.scratch,
+            preexec_fn=die_with_parent,
         )
     except FileNotFoundError:
         raise JobError("java is not installed; run with --check-tools for what is missing") from None

@@ -207,6 +207,14 @@ class Resources(Job):
         self.assertEqual(os.listdir(self.bench.output), [])
         self.assertEqual(os.listdir(self.bench.scratch), [])
 
+    def test_when_the_handler_itself_is_killed_nothing_goes_on(self):
+        self.drop(opl=big_country())
+        process = self.bench.start(LAND="coastline")
+        java = wait_for_java(process.pid)
+        process.kill()
+        process.communicate(timeout=20)
+        self.assertTrue(gone(java), "java is gone")
+
     @unittest.skipIf("LONGSHORE_SMALL_DISK" not in os.environ, "SKIPPED: LONGSHORE_SMALL_DISK names no disk of about 1 MB")
     def test_a_full_disk_is_named_with_the_bytes_free(self):
         small = os.environ["LONGSHORE_SMALL_DISK"]
