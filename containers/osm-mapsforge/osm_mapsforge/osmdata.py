@@ -66,17 +66,24 @@ def fetch(place: Workplace) -> str:
         if os.path.isfile(path):
             return path
         archive = os.path.join(place.scratch, "land-polygons.zip")
-        part = f"{path}.{os.getpid()}.part"
+        # The driver makes a folder of a name that does not end in .fgb. One name is enough: we hold the lock, and what
+        # lies there is of a job that was killed.
+        part = f"{path}.part.fgb"
+        _remove(part)
         try:
             download(url(), archive, stage="land-download")
             info("Land:Convert:Start", "converting the land polygons to an indexed file", path=path)
             convert(archive, part)
             os.rename(part, path)
         finally:
-            for leftover in (archive, part):
-                if os.path.exists(leftover):
-                    os.unlink(leftover)
+            _remove(archive)
+            _remove(part)
     return path
+
+
+def _remove(path: str) -> None:
+    if os.path.exists(path):
+        os.unlink(path)
 
 
 def convert(source: str, target: str) -> None:

@@ -19,6 +19,10 @@ class Mirror:
             def do_GET(self) -> None:
                 mirror.answer(self)
 
+            def do_HEAD(self) -> None:
+                self.send_response(200 if self.path in mirror.files else 404)
+                self.end_headers()
+
             def log_message(self, *_: object) -> None:
                 pass
 
