@@ -1,5 +1,5 @@
 /** The object store over S3: a bucket, or a prefix of one. */
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
@@ -17,7 +17,8 @@ import { ObjectExistsError, ObjectMissingError } from '../ports.ts';
 import type { ObjectInfo, ObjectStore, PutOptions } from '../ports.ts';
 import { copyObject } from './s3-copy.ts';
 import { isMissing, isPreconditionFailed, isRangeBehindEnd, retryConflict, unquote } from './s3-errors.ts';
-import { uploadFile, uploadStream } from './s3-upload.ts';
+import { uploadFile } from './s3-upload-file.ts';
+import { uploadStream } from './s3-upload.ts';
 import { s3Uri } from './s3-uri.ts';
 
 /** A connection that breaks in the middle of a large object is taken up again where it broke, so often in all. */
@@ -106,13 +107,10 @@ export class S3Store implements ObjectStore {
   }
 
   async upload(path: string, key: string, options: PutOptions = {}): Promise<ObjectInfo> {
-    return await this.#write(key, async () => {
-      const { size } = await stat(path);
-      // A new stream for each try: what S3 has read of the last one is gone.
-      return await retryConflict(() =>
-        uploadFile(this.client, this.place(key), { body: () => createReadStream(path), size }, options),
-      );
-    });
+    // From the start each time: a conflict shows only when the last part is there.
+    return await this.#write(key, () =>
+      retryConflict(() => uploadFile(this.client, this.place(key), path, options)),
+    );
   }
 
   async #write(

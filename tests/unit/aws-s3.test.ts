@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { copyObject } from '../../lib/aws/s3-copy.ts';
 import { S3Records } from '../../lib/aws/s3-records.ts';
 import { S3Store } from '../../lib/aws/s3-store.ts';
-import { partBytes } from '../../lib/aws/s3-upload.ts';
+import { partBytes } from '../../lib/aws/s3-upload-file.ts';
 import { mapLimit } from '../../lib/pipeline/concurrency.ts';
 import { ObjectExistsError, ObjectMissingError } from '../../lib/ports.ts';
 import { startS3, type S3Double } from '../doubles/s3.ts';
