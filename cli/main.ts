@@ -1,7 +1,8 @@
 /** `longshore`: reads the command line, runs one verb, and turns its end into an exit code. */
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
-import { CliError } from './errors.ts';
+import { DiskFullError, InvalidKeyError, messageOf } from '../lib/local/errors.ts';
+import { CliError, EnvironmentError, UsageError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { terminal, type Output } from './streams.ts';
 
@@ -62,13 +63,30 @@ export async function main(
 }
 
 function explain(error: unknown, out: Output): number {
-  if (error instanceof CliError) {
-    out.note(`longshore: ${error.message}`);
-    return error.exitCode;
+  const known = error instanceof CliError ? error : recognised(error);
+  if (known) {
+    out.note(`longshore: ${known.message}`);
+    return known.exitCode;
   }
   // Not foreseen: the stack is what a bug report needs.
-  out.note(`longshore: ${error instanceof Error ? error.message : String(error)}`);
+  out.note(`longshore: ${messageOf(error)}`);
   if (process.env.LONGSHORE_DEBUG && error instanceof Error) out.note(error.stack ?? '');
   else out.note('longshore: LONGSHORE_DEBUG=1 shows where in the code this happened');
   return EXIT.failed;
+}
+
+/** Errors from below the command that are not its own fault. */
+function recognised(error: unknown): CliError | undefined {
+  const options = { cause: error };
+  if (error instanceof DiskFullError) return new EnvironmentError(error.message, options);
+  if (error instanceof InvalidKeyError) return new UsageError(error.message, options);
+  // AWS's answers carry it; without credentials or network there is no answer.
+  const fromAws =
+    error instanceof Error &&
+    ('$metadata' in error || /^(CredentialsProvider|Timeout)Error$/.test(error.name));
+  if (!fromAws) return undefined;
+  return new EnvironmentError(
+    `AWS: ${error.message} (${error.name}). longshore doctor --backend aws  says what is missing`,
+    options,
+  );
 }

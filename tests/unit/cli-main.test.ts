@@ -1,0 +1,59 @@
+import { describe, expect, test } from '@jest/globals';
+import { main, program } from '../../cli/main.ts';
+import type { Output } from '../../cli/streams.ts';
+
+const VERBS = ['up', 'drop', 'run', 'status', 'logs', 'cancel', 'tasks', 'image', 'doctor'];
+
+const listener = (): Output & { lines: string[]; notes: string[] } => {
+  const lines: string[] = [];
+  const notes: string[] = [];
+  return {
+    lines,
+    notes,
+    live: false,
+    line: (text) => void lines.push(text),
+    note: (text) => void notes.push(text),
+    status: () => {},
+  };
+};
+
+describe('the program', () => {
+  test('knows every verb when none is named, and loads one when it is', async () => {
+    const shell = { out: listener(), exit: () => {} };
+    expect((await program(['--help'], shell)).commands.map((one) => one.name())).toEqual(VERBS);
+    expect((await program(['status', '--json'], shell)).commands.map((one) => one.name())).toEqual([
+      'status',
+    ]);
+  });
+
+  test('describes each verb and each of its options', async () => {
+    const { commands } = await program([], { out: listener(), exit: () => {} });
+    for (const verb of commands) {
+      expect(verb.description()).not.toBe('');
+      for (const option of verb.options) expect([option.flags, option.description]).not.toContain('');
+    }
+  });
+
+  test('prints with --json on every verb that prints', async () => {
+    const { commands } = await program([], { out: listener(), exit: () => {} });
+    const printing = commands.flatMap((verb) => (verb.name() === 'image' ? verb.commands : [verb]));
+    const without = printing.filter((verb) => verb.options.every(({ long }) => long !== '--json'));
+    // A shell is a shell.
+    expect(without.map((verb) => verb.name())).toEqual(['shell']);
+  });
+});
+
+describe('main', () => {
+  test('answers with 0 for a verb that did its work', async () => {
+    const out = listener();
+    expect(await main(['tasks', '--json'], out)).toBe(0);
+    expect(JSON.parse(out.lines.join('\n'))).toMatchObject([{ name: 'osm-mapsforge' }]);
+  });
+
+  test('answers with 2 and one sentence for an unknown task', async () => {
+    const out = listener();
+    expect(await main(['tasks', 'osm'], out)).toBe(2);
+    expect(out.lines).toEqual([]);
+    expect(out.notes).toEqual([expect.stringMatching(/^longshore: There is no task "osm"/)]);
+  });
+});
