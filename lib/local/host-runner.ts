@@ -10,6 +10,8 @@ import { constants } from 'node:fs';
 import { access, mkdir, readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
+import * as z from 'zod';
 import type { Log } from '../ports.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
 import { attemptLayout } from '../stage/layout.ts';
@@ -25,6 +27,9 @@ const STOP_TIMEOUT_MS = 30_000;
 const POLL_MS = 1000;
 /** sh needs some milliseconds to write its pid; a machine under load more. */
 const PID_TIMEOUT_MS = 20_000;
+
+/** It looks at files; a minute is more than it needs. */
+const CHECK_TIMEOUT_MS = 60_000;
 
 /** noclobber: `>` fails when the file is there. */
 const LEADER = `set -C
@@ -89,7 +94,7 @@ export class HostHost implements ProcessHost {
     for (const [tool, debianPackage] of Object.entries(host.tools)) {
       if (!(await onPath(tool))) missing.push([tool, debianPackage]);
     }
-    if (missing.length === 0) return undefined;
+    if (missing.length === 0) return await this.#check(name, host.check, noEngine);
     const tools = missing
       .map(([tool, debianPackage]) => `${tool} (Debian package ${debianPackage})`)
       .join(', ');
@@ -100,6 +105,28 @@ export class HostHost implements ProcessHost {
         `${name} cannot run on this machine: ${tools} ${missing.length === 1 ? 'is' : 'are'} missing, and ${noEngine}; ` +
         `install podman, or: sudo apt-get install ${packages}`,
     };
+  }
+
+  /** The task's own look at what the PATH does not tell. */
+  async #check(
+    name: string,
+    check: string[] | undefined,
+    noEngine: string,
+  ): Promise<{ outcome: 'refused'; reason: string } | undefined> {
+    const [command, ...args] = check ?? [];
+    if (command === undefined) return undefined;
+    const { exitCode, stdout, stderr, shortMessage } = await execa(command, args, {
+      cwd: this.#options.projectRoot,
+      env: passedOn(),
+      extendEnv: false,
+      reject: false,
+      stdin: 'ignore',
+      timeout: CHECK_TIMEOUT_MS,
+    });
+    if (exitCode === 0) return undefined;
+    const said =
+      findings(stdout) ?? (stdout.trim() || stderr.trim() || (shortMessage ?? 'its check does not say why'));
+    return { outcome: 'refused', reason: `${name} cannot run on this machine: ${said}; and ${noEngine}` };
   }
 
   async start({ ref, launch, task, layout, cache }: StartRequest): Promise<StartOutcome> {
@@ -223,6 +250,18 @@ export class HostHost implements ProcessHost {
     if (!match) return undefined;
     const [, boot = '', pid = '', rest = ''] = match;
     return { boot, pid: Number(pid), startTime: rest.split(' ')[19] ?? '' };
+  }
+}
+
+const Findings = z.object({ missing: z.array(z.string()), install: z.string().optional() });
+
+/** What a task's check prints, as a sentence. */
+function findings(stdout: string): string | undefined {
+  try {
+    const { missing, install } = Findings.parse(JSON.parse(stdout));
+    return `missing: ${missing.join(', ')}${install === undefined ? '' : `; install them with: ${install}`}`;
+  } catch {
+    return undefined; // then its own words are told as they are
   }
 }
 

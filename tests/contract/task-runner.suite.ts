@@ -1,0 +1,262 @@
+/** What every task runner must do that really runs processes. Run by `task-runner.*.test.ts`, once for each. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AttemptRecord, stagingKeys } from '../../lib/pipeline/attempt-record.ts';
+import type { Launch, ObjectStore, TaskRunner, TaskState } from '../../lib/ports.ts';
+
+export interface TaskRunnerContext {
+  /** Knows the tasks below by name. */
+  runner: TaskRunner;
+  /** Another one on the same backend: what a second process has, or the next one after a kill. */
+  second: TaskRunner;
+  uploads: ObjectStore;
+  staging: ObjectStore;
+  /** Kills the process of a running task from outside. */
+  kill(ref: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The tasks that a context must have: each is a shell script with the input folder in `$1`, the output folder in `$2`. */
+export const RUNNER_SCRIPTS: Record<string, string> = {
+  copy: 'cp "$1"/* "$2"/ && mkdir -p "$2/sub" && echo more >"$2/sub/more.txt"',
+  say: 'echo "to stdout"; echo "{\\"level\\":\\"warn\\",\\"message\\":\\"as json\\"}"; echo "the reason" >&2; exit 65',
+  env: 'env >"$2/env.txt"',
+  sleep: 'echo up; exec sleep 600',
+  write:
+    'touch "$1/intruder" 2>/dev/null && echo "input is writable"; touch "$TMPDIR/x" "$LONGSHORE_CACHE/x" "$2/x"',
+  link: 'ln -s /etc/hostname "$2/link.txt"',
+  report:
+    'mkdir "$2/.longshore"; echo "{\\"facts\\":{\\"n\\":1}}" >"$2/.longshore/report.json"; echo x >"$2/x"',
+  badreport: 'mkdir "$2/.longshore"; echo "{not json" >"$2/.longshore/report.json"; echo x >"$2/x"',
+};
+
+export function describeTaskRunnerContract(
+  name: string,
+  makeContext: () => Promise<TaskRunnerContext>,
+): void {
+  describe(`${name} keeps the task runner contract`, () => {
+    let context: TaskRunnerContext;
+    let runner: TaskRunner;
+    let count = 0;
+
+    beforeAll(async () => {
+      context = await makeContext();
+      runner = context.runner;
+    }, 60_000);
+    afterAll(async () => {
+      await context.close();
+    }, 60_000);
+
+    const launchOf = (task: string, more: Partial<Launch> = {}): Launch => {
+      count += 1;
+      return {
+        job: `${task}-job-${String(count).padStart(4, '0')}`,
+        attempt: 1,
+        run: 'contract',
+        task,
+        size: { vcpu: 1, memoryMiB: 256, diskGiB: 20 },
+        spot: false,
+        env: { LONGSHORE_TASK: task, AREA: 'europe/monaco' },
+        inputs: [],
+        deadlineSeconds: 300,
+        ...more,
+      };
+    };
+
+    const withInput = async (task: string, content: string): Promise<Launch> => {
+      const key = `${task}/input ${(count += 1)}.txt`;
+      const { bytes, etag } = await context.uploads.put(key, content);
+      return launchOf(task, { inputs: [{ key, name: 'input.txt', bytes, etag }] });
+    };
+
+    const start = async (launch: Launch, by: TaskRunner = runner): Promise<string> => {
+      const outcome = await by.launch(launch);
+      expect(outcome).toMatchObject({ outcome: 'started' });
+      return outcome.outcome === 'started' ? outcome.ref : '';
+    };
+
+    /** Looks until it has stopped; the test's own timeout is the limit. */
+    const ended = async (ref: string, by: TaskRunner = runner): Promise<TaskState> => {
+      for (;;) {
+        const [state] = await by.describe([ref]);
+        if (state?.status === 'stopped') return state;
+        await sleep(100);
+      }
+    };
+
+    const recordOf = async ({ job, attempt }: { job: string; attempt: number }): Promise<AttemptRecord> =>
+      AttemptRecord.parse(
+        JSON.parse(await text(await context.staging.get(stagingKeys.record(job, attempt)))),
+      );
+
+    const outputOf = async (job: string, output: string): Promise<string> =>
+      await text(await context.staging.get(stagingKeys.output(job, 1, output)));
+
+    test('a task reads its input, and its outputs are staged with their sums before it is told as stopped', async () => {
+      const launch = await withInput('copy', 'hello');
+      const state = await ended(await start(launch));
+      expect(state).toMatchObject({ job: launch.job, attempt: 1, status: 'stopped', exitCode: 0 });
+      expect(state.startedAt ?? 0).toBeLessThanOrEqual(state.stoppedAt ?? 0);
+      const sum = '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824';
+      const record = await recordOf(launch);
+      expect(record).toMatchObject({
+        job: launch.job,
+        attempt: 1,
+        exit: { exitCode: 0 },
+        inputs: [{ name: 'input.txt', bytes: 5, sha256: sum }],
+        files: [
+          { name: 'input.txt', bytes: 5, sha256: sum },
+          { name: 'sub/more.txt', bytes: 5 },
+        ],
+      });
+      expect(await outputOf(launch.job, 'input.txt')).toBe('hello');
+      expect(await outputOf(launch.job, 'sub/more.txt')).toBe('more\n');
+    }, 60_000);
+
+    test('exit code, last line and log of a task that fails are kept', async () => {
+      const launch = launchOf('say');
+      const state = await ended(await start(launch));
+      expect(state).toMatchObject({ status: 'stopped', exitCode: 65 });
+      expect(await recordOf(launch)).toMatchObject({
+        exit: { exitCode: 65, lastLine: 'the reason' },
+        files: [],
+      });
+      const log = await text(await context.staging.get(stagingKeys.log(launch.job, 1)));
+      const lines = log
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+      expect(lines).toHaveLength(3);
+      expect(lines).toContainEqual({ level: 'info', stream: 'stdout', message: 'to stdout' });
+      expect(lines).toContainEqual({ level: 'warn', message: 'as json' });
+      expect(lines).toContainEqual({ level: 'info', stream: 'stderr', message: 'the reason' });
+    }, 60_000);
+
+    test('parameters and places are in the environment, and nothing of ours is', async () => {
+      process.env['LONGSHORE_TEST_SECRET'] = 'ours';
+      const launch = launchOf('env', {
+        env: { AREA: 'europe/monaco', COMMENT: 'two\nlines, "quotes" and $HOME', EMPTY: '' },
+      });
+      await ended(await start(launch));
+      delete process.env['LONGSHORE_TEST_SECRET'];
+      const env = await outputOf(launch.job, 'env.txt');
+      expect(env).toContain('AREA=europe/monaco\n');
+      expect(env).toContain('COMMENT=two\nlines, "quotes" and $HOME\n');
+      expect(env).toMatch(/^EMPTY=$/m);
+      expect(env).toMatch(/^TMPDIR=\//m);
+      expect(env).not.toContain('LONGSHORE_TEST_SECRET');
+    }, 60_000);
+
+    test('a launch twice, one after the other or at once, is one task', async () => {
+      const launch = launchOf('sleep');
+      const refs = await Promise.all([start(launch), start(launch), start(launch, context.second)]);
+      refs.push(await start(launch), await start(launch, context.second));
+      expect(new Set(refs).size).toBe(1);
+      const [ref] = refs;
+      expect(await runner.describe([ref])).toMatchObject([{ ref, status: 'running' }]);
+      await runner.stop(ref, 'enough');
+      await ended(ref);
+    }, 60_000);
+
+    test('a running task is found by the next process, and its end too', async () => {
+      const launch = launchOf('sleep');
+      const ref = await start(launch);
+      expect(await context.second.describe([ref])).toMatchObject([
+        { ref, job: launch.job, attempt: 1, status: 'running' },
+      ]);
+      await context.second.stop(ref, 'enough');
+      const [one, two] = await Promise.all([ended(ref), ended(ref, context.second)]);
+      expect(one.status).toBe(two.status);
+      expect(await recordOf(launch)).toMatchObject({ job: launch.job, attempt: 1 });
+    }, 60_000);
+
+    test('stop ends a task with SIGTERM, and says who wished it', async () => {
+      const ref = await start(launchOf('sleep'));
+      await runner.stop(ref, 'deadline of 5 s passed');
+      const state = await ended(ref);
+      expect(state).toMatchObject({ stopCode: 'UserInitiated', exitCode: 143 });
+      expect(state.reason).toContain('deadline of 5 s passed');
+      await expect(runner.stop(ref, 'again')).resolves.toBeUndefined();
+      expect(await ended(ref)).toEqual(state);
+    }, 60_000);
+
+    test('a task that is killed from outside has stopped, with a reason, and stays so', async () => {
+      const launch = launchOf('sleep');
+      const ref = await start(launch);
+      await context.kill(ref);
+      const state = await ended(ref);
+      expect(state.reason).toMatch(/outside/);
+      expect((await recordOf(launch)).exit).toBeUndefined();
+      await runner.clean(ref);
+      expect(await runner.describe([ref])).toEqual([state]);
+    }, 60_000);
+
+    test.each([
+      ['gone', 'input-missing', async (key: string) => await context.uploads.delete(key)],
+      ['another one', 'input-changed', async (key: string) => await context.uploads.put(key, 'other!')],
+      [
+        'another one of the same size',
+        'input-changed',
+        async (key: string) => await context.uploads.put(key, 'HELLO'),
+      ],
+    ])(
+      'a task whose input is %s by now does not start',
+      async (_, cause, change) => {
+        const launch = await withInput('copy', 'hello');
+        await change(launch.inputs[0]?.key ?? '');
+        const state = await ended(await start(launch));
+        expect(state.startedAt).toBeUndefined();
+        const { stageIn, exit, files } = await recordOf(launch);
+        expect(exit).toBeUndefined();
+        expect(files).toEqual([]);
+        expect(stageIn).toMatchObject({ cause });
+        expect(stageIn?.reason).toContain('input');
+        expect(state.reason).toBe(stageIn?.reason);
+      },
+      60_000,
+    );
+
+    test('a wrong sum is another input', async () => {
+      const launch = await withInput('copy', 'hello');
+      const inputs = launch.inputs.map((input) => ({ ...input, sha256: '0'.repeat(64) }));
+      await ended(await start({ ...launch, inputs }));
+      expect((await recordOf(launch)).stageIn).toMatchObject({ cause: 'input-changed' });
+    }, 60_000);
+
+    test('scratch, cache and output can be written', async () => {
+      const launch = launchOf('write');
+      expect(await ended(await start(launch))).toMatchObject({ exitCode: 0 });
+      expect((await recordOf(launch)).files.map((file) => file.name)).toEqual(['x']);
+    }, 60_000);
+
+    test('a link that leads out of the output folder is not followed', async () => {
+      const launch = launchOf('link');
+      await ended(await start(launch));
+      const { stageOut, files } = await recordOf(launch);
+      expect(files).toEqual([]);
+      expect(stageOut?.reason).toContain('link.txt is a link that leads out');
+    }, 60_000);
+
+    test('a report is read and not staged; a bad one is told', async () => {
+      const good = launchOf('report');
+      const bad = launchOf('badreport');
+      await Promise.all([ended(await start(good)), ended(await start(bad))]);
+      expect(await recordOf(good)).toMatchObject({ report: { facts: { n: 1 } }, files: [{ name: 'x' }] });
+      const record = await recordOf(bad);
+      expect(record.report).toBeUndefined();
+      expect(record.reportError).toContain('is not JSON');
+      expect(record.files.map((file) => file.name)).toEqual(['x']);
+    }, 60_000);
+
+    test('refs that nobody knows are left out', async () => {
+      expect(await runner.describe(['longshore-00000000-nothing-1', 'arn:aws:ecs:x'])).toEqual([]);
+      await expect(runner.stop('longshore-00000000-nothing-1', 'x')).resolves.toBeUndefined();
+      await expect(runner.clean('longshore-00000000-nothing-1')).resolves.toBeUndefined();
+    });
+
+    test('a task that nobody knows is refused', async () => {
+      expect(await runner.launch(launchOf('unheard-of'))).toMatchObject({ outcome: 'refused' });
+    });
+  });
+}
