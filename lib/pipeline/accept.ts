@@ -9,7 +9,7 @@ import { freshReceipt } from './fresh.ts';
 import type { Cause, Job, Params, Source } from './job.ts';
 import { isTerminal, paramsText } from './job.ts';
 import { keys } from './keys.ts';
-import { readJob, writeMarkers } from './ledger.ts';
+import { readJob, markWaiting } from './ledger.ts';
 import type { JobMessage, UploadMessage } from './messages.ts';
 import { RUN_INPUTS } from './messages.ts';
 import { dropRun, inputName, jobId, publicationName } from './names.ts';
@@ -195,7 +195,7 @@ async function create(ctx: PipelineContext, shell: Shell): Promise<Job> {
   }
 
   await ctx.records.create(keys.accepted(job), {});
-  if (job.state === 'waiting') await writeMarkers(ctx, job);
+  if (job.state === 'waiting') await markWaiting(ctx, job);
   if ((await ctx.records.create(keys.job(job.id), job)) === undefined) {
     const first = await readJob(ctx, job.id);
     return first ? await again(ctx, first) : job;
@@ -217,7 +217,7 @@ async function create(ctx: PipelineContext, shell: Shell): Promise<Job> {
 async function again(ctx: PipelineContext, job: Job): Promise<Job> {
   ctx.log.debug('Job:Accept:Known', { job: job.id, state: job.state });
   await ctx.records.create(keys.accepted(job), {});
-  if (job.state === 'waiting') await writeMarkers(ctx, job);
+  if (job.state === 'waiting') await markWaiting(ctx, job);
   return isTerminal(job.state) && job.receipt === undefined ? await finish(ctx, job) : job;
 }
 

@@ -8,7 +8,7 @@ import { finish } from './finish.ts';
 import type { Attempt, Job } from './job.ts';
 import { isTerminal, lastAttempt } from './job.ts';
 import { keys, parseTurn } from './keys.ts';
-import { readJob, updateJob, writeMarkers } from './ledger.ts';
+import { readJob, updateJob, markWaiting } from './ledger.ts';
 import { taskOf } from './task-of.ts';
 
 export interface DispatchResult {
@@ -207,7 +207,7 @@ async function backToWaiting(ctx: PipelineContext, { id, attempts }: Job): Promi
     await finish(ctx, job);
     return;
   }
-  if (job.state === 'waiting') await writeMarkers(ctx, job);
+  if (job.state === 'waiting') await markWaiting(ctx, job);
   await leave(ctx, id);
 }
 

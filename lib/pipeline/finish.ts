@@ -1,35 +1,44 @@
 /** The last step of every job: what did not publish is set aside with its reason, then slots and scratch space are freed. */
 import { mapLimit } from './concurrency.ts';
 import type { PipelineContext } from './context.ts';
-import type { Job } from './job.ts';
+import { isTerminal, type Job } from './job.ts';
 import { leave } from './admission.ts';
 import { quarantineKeys } from './keys.ts';
-import { updateJob, writeMarkers } from './ledger.ts';
+import { markEnded, updateJob } from './ledger.ts';
 import { makeReceipt } from './make-receipt.ts';
 import type { ReceiptFile } from './receipt.ts';
 import { readAttemptRecord } from './staging.ts';
 import { stagingKeys } from './attempt-record.ts';
 
-/** Idempotent; `job` is in a terminal state. Returns it with its receipt. */
+/** Idempotent. Returns the job with its receipt. Throws when the job has not ended. */
 export async function finish(ctx: PipelineContext, job: Job): Promise<Job> {
+  const { state } = job;
+  if (!isTerminal(state)) throw new Error(`Job ${job.id} is ${state}: it cannot be finished`);
   const told = job.receipt === undefined ? await setAside(ctx, job) : job;
-  await writeMarkers(ctx, told);
+  const first = await markEnded(ctx, { ...told, state });
   await clean(ctx, told);
-  const { id, run, task, name, state, cause, reason, attempts } = told;
-  if (await leave(ctx, id)) await ctx.jobs.send([JSON.stringify({ kind: 'wake' })]);
-  const fields = { job: id, run, task, name, state, attempts: attempts.length };
-  ctx.log[state === 'failed' ? 'error' : state === 'published' ? 'info' : 'warn'](
-    `Job:End:${capital(state)}`,
-    {
-      ...fields,
-      ...(cause === undefined ? {} : { cause }),
-      ...(reason === undefined ? {} : { reason }),
-    },
-  );
+  if (await leave(ctx, told.id)) await ctx.jobs.send([JSON.stringify({ kind: 'wake' })]);
+  // Once: metrics are counted from it.
+  if (first) logEnd(ctx, told);
   return told;
 }
 
-const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
+const LEVELS = { published: 'info', quarantined: 'warn', cancelled: 'warn', failed: 'error' } as const;
+
+function logEnd(ctx: PipelineContext, { id, run, task, name, state, cause, reason, attempts }: Job): void {
+  if (!isTerminal(state)) return;
+  const verb = state.charAt(0).toUpperCase() + state.slice(1);
+  ctx.log[LEVELS[state]](`Job:End:${verb}`, {
+    job: id,
+    run,
+    task,
+    name,
+    state,
+    attempts: attempts.length,
+    ...(cause === undefined ? {} : { cause }),
+    ...(reason === undefined ? {} : { reason }),
+  });
+}
 
 /**
  * Copies what a person needs to understand the end into quarantine, the receipt last. A bad input is copied, never moved:

@@ -1,7 +1,6 @@
 /** Reading and changing job records. */
 import type { PipelineContext } from './context.ts';
-import type { Job } from './job.ts';
-import { isTerminal } from './job.ts';
+import type { Job, TerminalState } from './job.ts';
 import { keys } from './keys.ts';
 
 export class JobMissingError extends Error {
@@ -39,15 +38,16 @@ export async function updateJob(
   }
 }
 
-/** Makes the markers say what the record says. Idempotent. */
-export async function writeMarkers({ records, clock }: Ledger, job: Job): Promise<void> {
-  if (isTerminal(job.state)) {
-    await records.create(keys.ended(job, job.state), {});
-    await records.delete(keys.waiting(job));
-    if (job.notBefore !== undefined) await records.delete(keys.delayed(job));
-  } else if (job.state === 'waiting') {
-    await records.create(job.notBefore === undefined ? keys.waiting(job) : keys.delayed(job), {
-      at: clock.now(),
-    });
-  }
+/** Marks a job that waits as waiting. Idempotent. */
+export async function markWaiting({ records, clock }: Ledger, job: Job): Promise<void> {
+  const key = job.notBefore === undefined ? keys.waiting(job) : keys.delayed(job);
+  await records.create(key, { at: clock.now() });
+}
+
+/** Marks a job as ended. Idempotent; true the first time. */
+export async function markEnded({ records }: Ledger, job: Job & { state: TerminalState }): Promise<boolean> {
+  const first = (await records.create(keys.ended(job, job.state), {})) !== undefined;
+  await records.delete(keys.waiting(job));
+  if (job.notBefore !== undefined) await records.delete(keys.delayed(job));
+  return first;
 }

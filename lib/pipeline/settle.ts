@@ -9,7 +9,7 @@ import type { PipelineContext } from './context.ts';
 import { finish } from './finish.ts';
 import type { Attempt, Job } from './job.ts';
 import { isTerminal, lastAttempt } from './job.ts';
-import { readJob, updateJob, writeMarkers } from './ledger.ts';
+import { readJob, updateJob, markWaiting } from './ledger.ts';
 import type { StepMessage } from './messages.ts';
 import { decide, type Decision } from './retry.ts';
 import { readAttemptRecord } from './staging.ts';
@@ -56,7 +56,7 @@ export async function follow(ctx: PipelineContext, job: Job, attempt: number): P
     await freeSlot(ctx, job.id, attempt);
     await ctx.jobs.send([JSON.stringify({ kind: 'wake' })]);
   } else if (job.state === 'waiting') {
-    await writeMarkers(ctx, job);
+    await markWaiting(ctx, job);
     const ref = job.attempts[attempt - 1]?.ref;
     if (ref !== undefined) await ctx.runner.clean(ref);
     if (await leave(ctx, job.id)) await ctx.jobs.send([JSON.stringify({ kind: 'wake' })]);

@@ -8,7 +8,7 @@ import { finish } from './finish.ts';
 import type { Attempt, Job } from './job.ts';
 import { isTerminal, lastAttempt } from './job.ts';
 import { delayedUntil, keys, parseTurn } from './keys.ts';
-import { readJob, updateJob, writeMarkers } from './ledger.ts';
+import { readJob, updateJob, markWaiting } from './ledger.ts';
 import { follow, settle } from './settle.ts';
 import { taskOf } from './task-of.ts';
 
@@ -99,7 +99,7 @@ async function lookAtClaim(ctx: PipelineContext, entry: Entry, job: Job, result:
       : undefined,
   );
   if (!changed) return;
-  await writeMarkers(ctx, current);
+  await markWaiting(ctx, current);
   await leave(ctx, entry.job, entry.claim);
   result.revoked += 1;
 }
@@ -187,7 +187,7 @@ async function wakeDelayed(ctx: PipelineContext): Promise<number> {
         const { notBefore: _, ...rest } = current;
         return rest;
       });
-      if (job.state === 'waiting') await writeMarkers(ctx, job);
+      if (job.state === 'waiting') await markWaiting(ctx, job);
       due += 1;
     }
     await ctx.records.delete(marker);

@@ -415,6 +415,8 @@ describe('lost events', () => {
     await settle(world.context, state!);
     await world.settleAll();
     expect(world.output('text/a/receipt.json')).toBe(before);
+    // Metrics are counted from this line.
+    expect(world.log.lines.filter(({ event }) => event === 'Job:End:Published')).toHaveLength(1);
     expect(world.runner.launches).toHaveLength(1);
   });
 
