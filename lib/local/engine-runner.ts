@@ -120,7 +120,13 @@ export class EngineHost implements ProcessHost {
   #flags({ ref, launch, task, layout, cache }: StartRequest): string[] {
     const { rootless, kind, limits } = this.#engine;
     const { size } = launch;
-    const env = { ...launch.env, TMPDIR: INSIDE.tmp, LONGSHORE_CACHE: INSIDE.cache };
+    const env = {
+      ...launch.env,
+      TMPDIR: INSIDE.tmp,
+      LONGSHORE_CACHE: INSIDE.cache,
+      // Without a memory cgroup of its own (rootless on cgroup v1) the numbers there are the whole machine's.
+      ...(limits.memory ? {} : { LONGSHORE_CGROUP: '' }),
+    };
     const labels = { home: this.#homeId, job: launch.job, attempt: String(launch.attempt), task: task.name };
     return [
       '--detach',
