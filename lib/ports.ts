@@ -68,7 +68,7 @@ export interface Versioned<T> {
 
 /**
  * Small JSON documents (< 1 MiB) with compare-and-swap: the ledger. On S3 `If-None-Match: *` and `If-Match`; locally
- * generations of a file made by `link`, which needs no lock and survives `kill -9` at any point.
+ * generations of a file changed by `rename`, which needs no lock and survives `kill -9` at any point.
  */
 export interface RecordStore {
   uri(key: string): string;
