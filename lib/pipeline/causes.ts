@@ -8,6 +8,8 @@ export const EXIT_BAD_INPUT = 65;
 export const EXIT_TRY_AGAIN = 75;
 /** 128 + SIGKILL: what an out-of-memory kill looks like from outside. */
 export const EXIT_KILLED = 137;
+/** 128 + SIGTERM: someone other than us asked it to stop. */
+export const EXIT_TERMINATED = 143;
 
 export interface End {
   cause: Cause;
@@ -85,7 +87,9 @@ export function endOf(attempt: Attempt, state: TaskState, record: AttemptRecord 
         `The container ended without a word (exit code ${exitCode ?? 'unknown'}): killed from outside`,
     };
   }
-  if (exitCode === EXIT_KILLED) return { cause: 'killed', reason: lastLine ?? 'Killed (exit code 137)' };
+  if (exitCode === EXIT_KILLED || exitCode === EXIT_TERMINATED) {
+    return { cause: 'killed', reason: lastLine ?? `Killed from outside (exit code ${exitCode})` };
+  }
   return {
     cause: 'failed',
     reason: lastLine

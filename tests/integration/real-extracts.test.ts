@@ -42,7 +42,7 @@ if (data === undefined)
     const receipt = JSON.parse(await readFile(join(folder, 'receipt.json'), 'utf8')) as Receipt;
     expect(receipt).toMatchObject({ state: 'published', attempts: [{ attempt: 1, cause: 'succeeded' }] });
     expect(receipt.files.map(({ name }) => name)).toEqual(
-      expect.arrayContaining([`${area}.map`, `${area}.extents.txt`, `${area}.stac.json`]),
+      expect.arrayContaining([`${area}.map`, `${area}.poi`, `${area}.extents.txt`, `${area}.stac.json`]),
     );
 
     const map = await readMap(join(folder, `${area}.map`));

@@ -211,15 +211,18 @@ describe('an attempt that ends badly', () => {
     });
   });
 
-  test('killed from outside is tried again', async () => {
-    const world = new World({ script: ({ attempt }) => ({ vanishes: attempt === 1 }) });
-    await world.drop('text/a.txt', 'hello');
-    await world.settleAll();
-    expect(world.job('a')).toMatchObject({
-      state: 'published',
-      attempts: [{ cause: 'killed' }, { cause: 'succeeded' }],
-    });
-  });
+  test.each([{ vanishes: true }, { exitCode: 137 }, { exitCode: 143 }])(
+    'killed from outside (%j) is tried again',
+    async (act) => {
+      const world = new World({ script: ({ attempt }) => (attempt === 1 ? act : {}) });
+      await world.drop('text/a.txt', 'hello');
+      await world.settleAll();
+      expect(world.job('a')).toMatchObject({
+        state: 'published',
+        attempts: [{ cause: 'killed' }, { cause: 'succeeded' }],
+      });
+    },
+  );
 
   test('try-again waits longer each time', async () => {
     const world = new World({ script: () => ({ exitCode: 75, lastLine: 'mirror down', seconds: 1 }) });
