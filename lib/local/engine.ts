@@ -1,4 +1,5 @@
 /** The container engine of this machine: Docker if its daemon answers, else Podman, else none. */
+import { tmpdir } from 'node:os';
 import { execa } from 'execa';
 import * as z from 'zod';
 
@@ -60,6 +61,8 @@ export async function askEngine(
     reject: false,
     stdin: 'ignore',
     timeout: timeoutSeconds * 1000,
+    // Podman's monitor leaves an empty file `oom` in its working folder when the kernel kills a container for memory.
+    cwd: tmpdir(),
     ...(env ? { env, extendEnv: false } : {}),
   });
   if (result.exitCode === undefined) {
