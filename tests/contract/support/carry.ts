@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FolderStore } from '../../../lib/local/folder-store.ts';
+import { peakMemoryBytes } from '../../tools/peak-memory.ts';
 
 const [root = '', file = ''] = process.argv.slice(2);
 const store = new FolderStore({ root: join(root, 'store') });
@@ -13,4 +14,4 @@ await store.download('uploaded', join(root, 'downloaded'));
 let read = 0;
 for await (const chunk of await store.get('uploaded')) read += (chunk as Buffer).length;
 await rm(root, { recursive: true });
-console.log(JSON.stringify({ bytes, read, maxRssBytes: process.resourceUsage().maxRSS * 1024 }));
+console.log(JSON.stringify({ bytes, read, maxRssBytes: peakMemoryBytes() }));
