@@ -30,7 +30,7 @@ def run_job(place: Workplace, env: Mapping[str, str]) -> None:
     mapping = find_style("mapping", params.tag_mapping, place)
     transform = find_style("transform", params.tag_transform, place)
     source = get_source(params, place)
-    boxes = get_boxes(params, source, place)
+    boxes = get_boxes(params, source)
     names = [source.name] if len(boxes) == 1 else [f"{source.name}-{number}" for number in range(1, len(boxes) + 1)]
     maps = list(zip(names, boxes))
     info("Job:Plan:Done", f"{source.label}: {', '.join(names)}", boxes=[box.as_list() for box in boxes], heapMiB=heap)

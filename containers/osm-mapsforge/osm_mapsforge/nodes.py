@@ -6,7 +6,7 @@
 
 import struct
 import zlib
-from typing import Any
+from typing import Any, Callable
 
 from .errors import BadInput
 from .pbf import _fields, _zigzag
@@ -25,6 +25,16 @@ def find_nodes(path: str, name: str, wanted: set[int]) -> dict[int, tuple[float,
     places: dict[int, tuple[float, float]] = {}
     if not len(left):
         return places
+    # The search is over when ways begin: no node follows.
+    visit_blocks(path, name, lambda block: _search_block(block, left, places))
+    return places
+
+
+def visit_blocks(path: str, name: str, visit: Callable[[bytes], bool]) -> None:
+    """Hands each block of data, inflated, to `visit`, until it answers False.
+
+    Raises BadInput when a block can't be inflated or read.
+    """
     with open(path, "rb") as file:
         while word := file.read(4):
             header = dict(_fields(file.read(struct.unpack(">I", word)[0])))
@@ -32,11 +42,10 @@ def find_nodes(path: str, name: str, wanted: set[int]) -> dict[int, tuple[float,
             if header[1] != b"OSMData":
                 continue
             try:
-                if not _search_block(_unpacked(body), left, places):
-                    break  # ways have begun: no node follows
+                if not visit(_unpacked(body)):
+                    break
             except (zlib.error, ValueError, IndexError, KeyError) as error:
                 raise BadInput(f"{name} is damaged near byte {file.tell()} ({error}); fetch the file again") from None
-    return places
 
 
 def _unpacked(blob: bytes) -> bytes:
@@ -50,12 +59,9 @@ def _unpacked(blob: bytes) -> bytes:
 
 def _search_block(block: bytes, wanted: Any, places: dict[int, tuple[float, float]]) -> bool:
     """Looks through one primitive block; False when it holds no nodes at all."""
-    groups = [value for number, value in _fields(block) if number == 2]
-    numbers = {number: value for number, value in _fields(block) if number in (17, 19, 20)}
-    step = numbers.get(17, 100) * NANO
-    east, north = (_signed(numbers.get(number, 0)) * NANO for number in (20, 19))
+    step, east, north = grid(block)
     found = False
-    for group in groups:
+    for group in groups(block):
         for kind, message in _fields(group):
             if kind == 2:
                 found = True
@@ -71,9 +77,21 @@ def _search_block(block: bytes, wanted: Any, places: dict[int, tuple[float, floa
     return found
 
 
+def groups(block: bytes) -> list[bytes]:
+    """The groups of a primitive block; each holds objects of one kind."""
+    return [value for number, value in _fields(block) if number == 2]
+
+
+def grid(block: bytes) -> tuple[float, float, float]:
+    """A block's coordinates are whole steps from an origin: degrees a step, longitude and latitude of the origin."""
+    numbers = {number: value for number, value in _fields(block) if number in (17, 19, 20)}
+    east, north = (_signed(numbers.get(number, 0)) * NANO for number in (20, 19))
+    return numbers.get(17, 100) * NANO, east, north
+
+
 def _dense(fields: dict[int, Any], wanted: Any) -> list[tuple[int, int, int]]:
     """Id, x and y (in steps) of the wanted ones among densely packed nodes."""
-    ids = _deltas(fields[1])
+    ids = deltas(fields[1])
     if wanted.searchsorted(ids.min()) == wanted.searchsorted(ids.max(), side="right"):
         return []
     index = wanted.searchsorted(ids)
@@ -81,11 +99,11 @@ def _dense(fields: dict[int, Any], wanted: Any) -> list[tuple[int, int, int]]:
     hits = (wanted[index] == ids).nonzero()[0]
     if not len(hits):
         return []
-    ys, xs = _deltas(fields[8])[hits], _deltas(fields[9])[hits]
+    ys, xs = deltas(fields[8])[hits], deltas(fields[9])[hits]
     return list(zip(ids[hits].tolist(), xs.tolist(), ys.tolist()))
 
 
-def _deltas(packed: bytes) -> Any:
+def deltas(packed: bytes) -> Any:
     """Packed zigzag varints, each the difference to the one before, as int64."""
     import numpy
 

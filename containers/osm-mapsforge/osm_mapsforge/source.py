@@ -8,12 +8,12 @@ from typing import Any
 
 from .box import Box
 from .errors import BadInput
+from .extent import data_boxes, goes_round
 from .http import NotThere, download, text
 from .log import info, timed, warn
 from .params import Params
 from .pbf import PbfHeader, read_pbf
 from .poly import bounds, parse_poly
-from .tools import run
 from .workplace import Workplace
 
 SUFFIX = ".osm.pbf"
@@ -114,18 +114,15 @@ def _md5(address: str) -> str | None:
     return match.group(1).lower()
 
 
-def get_boxes(params: Params, source: Source, place: Workplace) -> list[Box]:
-    """The boxes to make maps of: BBOX, else the .poly's, else the header's, else the data's own extent."""
+def get_boxes(params: Params, source: Source) -> list[Box]:
+    """The boxes to make maps of: BBOX, else the .poly's, else the header's, else where the data lies."""
     if params.bbox:
         return list(params.bbox)
     if source.poly_boxes:
         return list(source.poly_boxes)
-    if source.header.box:
-        return [source.header.box]
-    info("Source:Bounds:Scan", f"{source.label} has no bounds in its header: reading all of it for them")
-    said = run(place, "osmium", "fileinfo", "--no-progress", "-e", "-g", "data.bbox", source.path).decode()
-    try:
-        west, south, east, north = (float(part) for part in re.findall(r"-?[0-9.]+", said))
-        return [Box(west, south, east, north)]
-    except ValueError:
-        raise BadInput(f"{source.label} holds no extent that a map can be made of ({said.strip()}); set BBOX") from None
+    told = source.header.box
+    if told and not goes_round(told):
+        return [told]
+    why = "bounds that go all the way round in its header" if told else "no bounds in its header"
+    info("Source:Bounds:Scan", f"{source.label} has {why}: reading its nodes for where the data lies")
+    return data_boxes(source.path, source.label, told, nodes_first=source.header.sorted)

@@ -114,6 +114,32 @@ class Maps(Job):
         self.assert_made(ended)
         self.assertEqual(ended.report["boxes"][0]["bbox"], [10.2, 50.2, 10.8, 50.8])
 
+    def test_bounds_all_around_the_globe_become_a_map_on_each_side_of_the_180th_meridian(self):
+        # An islet that the meridian cuts, as real coasts are cut there.
+        opl = """n1 v1 x179.2 y-16.8
+n2 v1 x180 y-16.8
+n3 v1 x180 y-16.2
+n4 v1 x179.2 y-16.2
+n5 v1 x-180 y-16.8
+n6 v1 x-179.4 y-16.8 Tamenity=cafe
+n7 v1 x-179.4 y-16.2
+n8 v1 x-180 y-16.2
+w1 v1 Tnatural=coastline Nn3,n4,n1,n2
+w2 v1 Tnatural=coastline Nn5,n6,n7,n8
+"""
+        for box in ("-180,-17,180,-16", None):
+            self.drop("fiji.osm.pbf", opl, box=box)
+            ended = self.bench.run(LAND="coastline")
+            self.assert_made(ended)
+            south, north = (-17, -16) if box else (-16.8, -16.2)
+            asked = [{"name": "fiji-1", "bbox": [179.2, south, 180, north]}, {"name": "fiji-2", "bbox": [-180, south, -179.4, north]}]
+            self.assertEqual(ended.report["boxes"], asked)
+            self.assertEqual(ended.files, ["fiji-1.map", "fiji-1.poi", "fiji-2.map", "fiji-2.poi", "fiji.extents.txt"])
+            for name, width in (("fiji-1", 0.8), ("fiji-2", 0.6)):
+                self.assertAlmostEqual(nosea(ended.path(f"{name}.map")), width * 0.6, delta=1e-5, msg=f"{name} {box}")
+            for name in ended.files:
+                os.unlink(ended.path(name))
+
     def test_the_same_input_gives_the_same_bytes_but_for_the_date(self):
         self.drop()
         maps = []
