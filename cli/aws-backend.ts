@@ -1,8 +1,9 @@
 /** `--backend aws`: the same context as the Lambdas', from the same variables (docs/cli.md lists them). */
 import { awsContext } from '../lib/aws/context.ts';
 import { EnvironmentError as AwsEnvironmentError } from '../lib/aws/environment.ts';
+import { ecsRunner } from '../lib/aws/runner-from-environment.ts';
 import type { PipelineContext } from '../lib/pipeline/context.ts';
-import type { Log } from '../lib/ports.ts';
+import type { Log, ObjectStore } from '../lib/ports.ts';
 import type { Backend } from './backend.ts';
 import { EnvironmentError } from './errors.ts';
 import { readTasks } from './tasks-folder.ts';
@@ -24,7 +25,12 @@ export async function openAws(log: Log, env: NodeJS.ProcessEnv): Promise<Backend
 
 function awsContextFrom(log: Log, tasks: PipelineContext['tasks'], env: NodeJS.ProcessEnv): PipelineContext {
   try {
-    return awsContext({ log, tasks, env });
+    // Only stopping a container needs the cluster: the other verbs do without its names.
+    const cluster =
+      env.LONGSHORE_CLUSTER === undefined
+        ? {}
+        : { runner: (staging: ObjectStore) => ecsRunner(staging, env) };
+    return awsContext({ log, tasks, env, ...cluster });
   } catch (error) {
     if (!(error instanceof AwsEnvironmentError)) throw error;
     throw new EnvironmentError(

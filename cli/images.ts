@@ -13,6 +13,12 @@ import { PROJECT } from './project.ts';
 /** Says which sources an image was made from. */
 const SOURCE_LABEL = 'longshore.source';
 
+/** What an image is known by: a task's, or the stage containers'. */
+export type Imaged = Pick<TaskDefinition, 'name' | 'image'>;
+
+/** Brings inputs to Fargate tasks and takes their outputs away; nothing on one machine needs it. */
+export const STAGE: Imaged = { name: 'stage', image: 'longshore/stage' };
+
 export interface BuildOptions {
   /** Besides `develop`, `latest` (what jobs on this machine run) and the commit. */
   tag?: string;
@@ -21,7 +27,7 @@ export interface BuildOptions {
 }
 
 /** The folder with the task's Dockerfile. Throws {@link UsageError} for a task whose image is made elsewhere. */
-export function containerFolder(task: Pick<TaskDefinition, 'name' | 'image'>): string {
+export function containerFolder(task: Imaged): string {
   const folder = join(PROJECT, 'containers', task.name);
   if (existsSync(join(folder, 'Dockerfile'))) return folder;
   throw new UsageError(
@@ -32,11 +38,13 @@ export function containerFolder(task: Pick<TaskDefinition, 'name' | 'image'>): s
 /** Returns the tags that the image got. Throws {@link CliError} when the build fails. */
 export async function buildImage(
   engine: Engine,
-  task: Pick<TaskDefinition, 'name' | 'image'>,
+  task: Imaged,
   { tag, stdio }: BuildOptions,
 ): Promise<string[]> {
   const folder = containerFolder(task);
-  const commit = await cleanCommit(folder);
+  const prepared = await prepare(folder);
+  // What is prepared is made of the whole project.
+  const commit = await cleanCommit(prepared ? PROJECT : folder);
   const names = [
     'develop',
     'latest',
@@ -68,11 +76,23 @@ export async function buildImage(
   return tags;
 }
 
+/** Runs the folder's `prepare.mjs`, if it has one: it makes what the Dockerfile copies from outside the folder. */
+async function prepare(folder: string): Promise<boolean> {
+  const script = join(folder, 'prepare.mjs');
+  if (!existsSync(script)) return false;
+  const { exitCode } = await execa(process.execPath, [script], {
+    reject: false,
+    stdin: 'ignore',
+    stdout: process.stderr,
+    stderr: 'inherit',
+  });
+  if (exitCode !== 0)
+    throw new CliError(`${script} failed (exit code ${exitCode}): its messages are above`, EXIT.failed);
+  return true;
+}
+
 /** Whether the image that jobs run here was made from the sources as they are now. */
-export async function imageIsCurrent(
-  engine: Engine,
-  task: Pick<TaskDefinition, 'name' | 'image'>,
-): Promise<boolean> {
+export async function imageIsCurrent(engine: Engine, task: Imaged): Promise<boolean> {
   const format = `{{index .Config.Labels "${SOURCE_LABEL}"}}`;
   const answer = await askEngine(engine.kind, [
     'image',

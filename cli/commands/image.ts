@@ -6,7 +6,7 @@ import type { TaskDefinition } from '../../lib/tasks/define-task.ts';
 import { needEngine } from '../engine.ts';
 import { CliError, EnvironmentError, UsageError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import { buildImage } from '../images.ts';
+import { buildImage, STAGE, type Imaged } from '../images.ts';
 import type { Shell } from '../main.ts';
 import { withJson } from '../options.ts';
 import type { Output } from '../streams.ts';
@@ -14,11 +14,15 @@ import { findTask, readTasks } from '../tasks-folder.ts';
 
 export function declare(program: Command, { out, exit }: Shell): void {
   const image = program.command('image').description('Build, try and push the images of tasks.');
-  withJson(image.command('build').argument('[task]', 'default: all tasks'))
+  withJson(
+    image
+      .command('build')
+      .argument('[task]', 'default: all tasks; `stage` is the image that Fargate tasks need besides'),
+  )
     .description('Build from containers/TASK, as longshore/TASK:develop, :latest and :COMMIT.')
     .option('--tag <tag>', 'one more tag')
     .action(async (name: string | undefined, { tag, json }: { tag?: string; json: boolean }) => {
-      await buildImages(await chosen(name), { json, ...(tag === undefined ? {} : { tag }) }, out);
+      await buildImages(await imaged(name), { json, ...(tag === undefined ? {} : { tag }) }, out);
     });
   image
     .command('shell')
@@ -27,12 +31,12 @@ export function declare(program: Command, { out, exit }: Shell): void {
     .action(async (name: string) => {
       exit(await openShell((await chosen(name))[0]!));
     });
-  withJson(image.command('push').argument('<task>'))
+  withJson(image.command('push').argument('<task>', 'or `stage`'))
     .description('Tag the image for a registry and push it there.')
     .requiredOption('--registry <host/path>', 'e.g. 123456789012.dkr.ecr.eu-west-1.amazonaws.com')
     .option('--tag <tag>', 'which one', 'develop')
     .action(async (name: string, options: PushOptions & { json: boolean }) => {
-      const pushed = await pushImage((await chosen(name))[0]!, options);
+      const pushed = await pushImage((await imaged(name))[0]!, options);
       out.line(options.json ? JSON.stringify({ image: pushed }) : pushed);
     });
 }
@@ -42,8 +46,13 @@ async function chosen(name: string | undefined): Promise<TaskDefinition[]> {
   return name === undefined ? [...tasks.values()] : [findTask(tasks, name)];
 }
 
+/** The tasks, and by name also the image of the stage containers, which AWS needs beside them. */
+async function imaged(name: string | undefined): Promise<Imaged[]> {
+  return name === STAGE.name ? [STAGE] : await chosen(name);
+}
+
 export async function buildImages(
-  tasks: TaskDefinition[],
+  tasks: Imaged[],
   { tag, json }: { tag?: string; json: boolean },
   out: Output,
 ): Promise<void> {
@@ -74,7 +83,7 @@ export interface PushOptions {
 }
 
 /** Returns the pushed name. */
-async function pushImage(task: TaskDefinition, { registry, tag }: PushOptions): Promise<string> {
+async function pushImage(task: Imaged, { registry, tag }: PushOptions): Promise<string> {
   const target = pushName(task.image, registry, tag);
   const { kind } = await needEngine();
   await needImage(kind, task, `${task.image}:${tag}`);
@@ -106,7 +115,7 @@ export function pushName(image: string, registry: string, tag: string): string {
   return `${registry.replace(/\/+$/, '')}/${image}:${tag}`;
 }
 
-async function needImage(kind: string, task: TaskDefinition, image: string): Promise<void> {
+async function needImage(kind: string, task: Imaged, image: string): Promise<void> {
   const { exitCode } = await askEngine(kind as 'docker' | 'podman', ['image', 'inspect', image]);
   if (exitCode !== 0)
     throw new EnvironmentError(

@@ -2,7 +2,9 @@
 import type { TaskRunner } from '../ports.ts';
 
 const refuse = async (): Promise<never> => {
-  throw new Error('This function may not start, watch or stop containers: give its context an EcsRunner');
+  throw new Error(
+    'Containers cannot be started, watched or stopped from here: the names of the ECS cluster (LONGSHORE_CLUSTER and its like) were not given',
+  );
 };
 
 /** Cleaning is for Fargate to do (see EcsRunner), so it is no error here. */
