@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import type { Receipt } from '../../lib/pipeline/receipt.ts';
 import { longshore } from '../tools/command.ts';
 import { readMap } from '../tools/mapreader/read.ts';
+import { readPoi } from '../tools/poireader/read.ts';
 import { findRealData } from '../tools/real-data.ts';
 
 jest.setTimeout(600_000);
@@ -53,5 +54,15 @@ if (data === undefined)
     const share = map.land.noseaKm2 / map.land.tilesKm2;
     expect(share).toBeGreaterThan(land[0] * 0.5);
     expect(share).toBeLessThan(land[1] * 1.5);
+  });
+
+  test.each(AREAS)('$area: a reader finds its points of interest by category', async ({ area }) => {
+    const pois = await readPoi(join(home, 'output/osm-mapsforge/europe', area, `${area}.poi`));
+    expect(pois).toMatchObject({ root: 'root', found: pois.stored, metadata: { version: '3' } });
+    // What is below a category counts for it, too.
+    const { Food: food, Cafes: cafes, Restaurants: restaurants } = pois.byCategory;
+    expect(food).toBeGreaterThanOrEqual(cafes! + restaurants!);
+    expect(restaurants).toBeGreaterThan(20);
+    expect(pois.tree).toContain('Food/Cafes');
   });
 });

@@ -7,7 +7,6 @@ whatever the work is doing (a JVM deaf in its collector, GDAL inside a slow read
 import os
 import shutil
 import signal
-import sqlite3
 import sys
 import traceback
 from typing import NoReturn
@@ -123,10 +122,6 @@ def _work(place: Workplace, parent: int) -> NoReturn:
     except MemoryError:
         code = OutOfMemory.exit_code
         last_word("out of memory: the handler itself needs more; give the job more memory")
-    except sqlite3.OperationalError as error:
-        # SQLite has words of its own for ENOSPC.
-        code = JobError.exit_code
-        last_word(str(disk_full(place)) if "is full" in str(error) else f"the points of interest can't be written: {error}")
     except OSError as error:
         code = JobError.exit_code
         traceback.print_exc()

@@ -15,7 +15,7 @@ from .memory import heap_mib
 from .merge import merge, sorted_extract
 from .osm_land import write_opl
 from .params import Params, parse_params
-from .poi import find_pois, read_categories, write_poi
+from .poi import write_pois
 from .report import write_report
 from .source import Source, get_boxes, get_source
 from .styles import find_style
@@ -55,13 +55,11 @@ def run_job(place: Workplace, env: Mapping[str, str]) -> None:
 
 def _make_pois(maps: list[tuple[str, Box]], params: Params, source: Source, extract: str, place: Workplace) -> dict[str, int]:
     """Writes NAME.poi of each box; returns how many points each holds."""
-    categories = read_categories()
-    pois = find_pois(source, extract, categories, place)
+    targets = [(os.path.join(place.output, f"{name}.poi"), box) for name, box in maps]
     counts = {}
-    for name, box in maps:
-        path = os.path.join(place.output, f"{name}.poi")
-        counts[name] = write_poi(path, pois, categories, box, params.comment, params.languages)
-        info("Poi:Write:Done", f"{name}.poi holds {counts[name]} points of interest", count=counts[name])
+    for (name, _), count in zip(maps, write_pois(source, extract, targets, params.comment, place)):
+        counts[name] = count
+        info("Poi:Write:Done", f"{name}.poi holds {count} points of interest", count=count)
     return counts
 
 
