@@ -32,7 +32,7 @@ const outputs: OutputSpec<z.output<typeof params>>[] = [
     pattern: '*.poi',
     description: 'Points of interest for mapsforge readers, an SQLite file',
     contentType: 'application/vnd.sqlite3',
-    atLeast: () => 0,
+    atLeast: ({ skipPoi }) => (skipPoi ? 0 : 1),
     checks: [sqliteFile(), notSmallerThan(LEAST_SHARE)],
   },
   {
