@@ -2,7 +2,8 @@
 
 Two things cost it more than the map of a small area does. It reads its table of ocean tiles byte by byte, twice,
 straight from the compressed jar: a million times faster from a file in a folder, which Java buffers. And it loads two
-thousand classes: an archive of them (application class-data sharing) is mapped instead of parsed.
+thousand classes: an archive of them (application class-data sharing) is mapped instead of parsed. Where it cuts ways to
+tiles, a class of ours (`java/`) saves it most of the work; that one is compiled here, hence the JDK.
 """
 
 import os
@@ -15,6 +16,7 @@ import zipfile
 from .jars import class_path
 
 DEFAULT_FOLDER = "/usr/share/osm-mapsforge"
+SHORTCUT = "tile-overlay.jar"
 OCEAN_TILES = "oceantiles_12.dat"
 MAIN = "org.openstreetmap.osmosis.core.Osmosis"
 
@@ -51,15 +53,34 @@ def take_out_ocean_tiles(jars: list[str], folder: str) -> None:
         file.write(jar.read(OCEAN_TILES))
 
 
+def compile_shortcut(jts: str, target: str) -> None:
+    """Compiles `java/` against the JTS that it stands before, into a jar. Raises CalledProcessError when it does not fit."""
+    sources = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "java")
+    files = [os.path.join(folder, name) for folder, _, names in os.walk(sources) for name in names]
+    with tempfile.TemporaryDirectory() as classes:
+        # -implicit:none: JTS's own classes stay in JTS's jar.
+        subprocess.run(["javac", "-implicit:none", "-cp", jts, "-d", classes, *files], check=True)
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as jar:
+            for folder, _, names in os.walk(classes):
+                for name in names:
+                    path = os.path.join(folder, name)
+                    jar.write(path, os.path.relpath(path, classes))
+
+
 def prepare(folder: str) -> None:
-    """Fills a folder with `jars/`, `ocean/` and `writer.jsa`. Raises CalledProcessError when the writer does not run."""
+    """Fills a folder with `jars/`, `ocean/`, `tile-overlay.jar` and `writer.jsa`. Needs a JDK.
+
+    Raises CalledProcessError when the writer does not run.
+    """
     jars, missing = class_path()
     if missing:
         raise SystemExit(f"jars are missing: {', '.join(missing)}")
     copies = [_copy(jar, os.path.join(folder, "jars")) for jar in jars]
     ocean = os.path.join(folder, "ocean")
     take_out_ocean_tiles(jars, ocean)
-    jars_only = ":".join(copies)
+    shortcut = os.path.join(folder, SHORTCUT)
+    compile_shortcut(next(jar for jar in copies if os.path.basename(jar).startswith("jts-core")), shortcut)
+    jars_only = ":".join([shortcut, *copies])
     with tempfile.TemporaryDirectory() as scratch:
         village, extract, classes = (os.path.join(scratch, name) for name in ("a.opl", "a.osm.pbf", "classes"))
         with open(village, "w", encoding="ascii") as file:
