@@ -106,17 +106,8 @@ def close(lines: list[Line], box: Box, land_without_coast: bool) -> list[Polygon
 
 
 def _walk(arcs: list[Line], box: Box) -> list[Line]:
-    """Rings of arcs and edge. Entries and exits must alternate around the edge."""
-    entries = sorted((_along(arc[0], box), index) for index, arc in enumerate(arcs))
-    successor: dict[int, int] = {}
-    taken: set[int] = set()
-    for index, arc in enumerate(arcs):
-        at = _along(arc[-1], box)
-        following = next((entry for position, entry in entries if position >= at), entries[0][1] if entries else -1)
-        if following in taken:
-            raise OpenCoast(arc[-1])
-        taken.add(following)
-        successor[index] = following
+    """Rings of arcs and edge."""
+    successor = _successors(arcs, box)
     rings: list[Line] = []
     left = set(successor)
     while left:
@@ -135,6 +126,37 @@ def _walk(arcs: list[Line], box: Box) -> list[Line]:
         if len(ring) > 3:
             rings.append(ring)
     return rings
+
+
+def _successors(arcs: list[Line], box: Box) -> dict[int, int]:
+    """For each arc the one that the edge leads to from its end. Ends and starts must take turns around the edge.
+
+    Where one arc ends at the very point at which another starts (GSHHG's 16 bits round them together in three bins of
+    Antarctica), either may come first: the one whose turn it is.
+    """
+    ends: dict[float, list[int]] = {}
+    starts: dict[float, list[int]] = {}
+    for index, arc in enumerate(arcs):
+        ends.setdefault(_along(arc[-1], box), []).append(index)
+        starts.setdefault(_along(arc[0], box), []).append(index)
+    positions = sorted({*ends, *starts})
+    # Begun where only ends lie, so that it is known whose turn it is.
+    begin = next((at for at, position in enumerate(positions) if position not in starts), 0)
+    successor: dict[int, int] = {}
+    leaving: int | None = None
+    for position in positions[begin:] + positions[:begin]:
+        here_end, here_start = ends.get(position, []), starts.get(position, [])
+        while here_end or here_start:
+            if leaving is None:
+                if not here_end:
+                    raise OpenCoast(arcs[here_start[0]][0])
+                leaving = here_end.pop()
+            elif here_start:
+                successor[leaving] = here_start.pop()
+                leaving = None
+            else:
+                raise OpenCoast(arcs[here_end[0]][-1])
+    return successor
 
 
 def _on_edge(point: Point, box: Box) -> bool:

@@ -37,6 +37,13 @@ class Closing(unittest.TestCase):
         self.assertEqual(len(land), 2)
         self.assertAlmostEqual(area(land), 80)
 
+    def test_coasts_that_touch_on_the_edge_are_told_apart_by_whose_turn_it_is(self):
+        # Two capes at the eastern edge; the northern one ends where the southern one begins.
+        southern, northern = [(10, 5), (8, 4), (10, 3)], [(10, 7), (8, 6), (10, 5)]
+        for lines in ([southern, northern], [northern, southern]):
+            self.assertAlmostEqual(area(close(lines, BOX, False)), 2 + 2)
+            self.assertAlmostEqual(area(close([line[::-1] for line in lines], BOX, False)), 100 - 4)
+
     def test_two_coasts_make_an_isthmus_between_two_seas(self):
         land = close([[(0, 4), (10, 4)], [(10, 6), (0, 6)]], BOX, False)
         self.assertEqual(len(land), 1)

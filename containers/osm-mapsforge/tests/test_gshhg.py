@@ -40,3 +40,12 @@ class World(unittest.TestCase):
         whole = area(self.land(6.5, 42.5, 9.5, 44.5))
         parts = sum(area(self.land(west, 42.5, west + 1, 44.5)) for west in (6.5, 7.5, 8.5))
         self.assertAlmostEqual(whole, parts, places=9)
+
+    def test_bins_whose_coasts_touch_on_the_edge_are_land_up_to_their_coast(self):
+        # One coast ends at the very point of the bin's edge where another starts, after rounding. What is land on one
+        # side of that edge is land on the other.
+        for west, south in ((-37, -79), (-148, -76), (-64, -66)):
+            inside = self.land(west + 0.9999, south, west + 1, south + 1)
+            beyond = self.land(west + 1, south, west + 1.0001, south + 1)
+            self.assertTrue(0 < area(inside) < 0.0001, (west, south))
+            self.assertAlmostEqual(area(inside), area(beyond), delta=2e-7, msg=(west, south))
