@@ -14,7 +14,7 @@ import { parseArgs, promisify } from 'node:util';
 import { SAMPLE_AREAS } from '../scripts/sample/areas.ts';
 import { landGeoJson, makeIsland } from '../scripts/sample/island.ts';
 import { writeMirror } from '../scripts/sample/mirror.ts';
-import { findEngine } from '../tests/tools/mapreader/engine.ts';
+import { engineCommand } from '../tests/tools/judge.ts';
 import { compareMaps, type MapComparison } from '../tests/tools/mapreader/read.ts';
 import { measuredRun, type Measurement } from './measured-run.ts';
 
@@ -69,7 +69,7 @@ async function main(): Promise<void> {
     },
   });
   const runs = positive('--runs', values.runs);
-  const engine = await findEngine();
+  const engine = await engineCommand();
   if (!values['no-build']) await buildImages(engine);
   const setup: Setup = {
     engine,

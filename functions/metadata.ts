@@ -1,19 +1,7 @@
 /** Publishes what is valid: the files, the metadata that is written here, the receipt last. */
-import middy from '@middy/core';
-import sqsPartialBatchFailure from '@middy/sqs-partial-batch-failure';
-import type { SQSEvent } from 'aws-lambda';
 import { awsContext } from '../lib/aws/context.ts';
 import { lambdaLog } from '../lib/aws/log.ts';
-import { handleStep } from '../lib/pipeline/handle.ts';
+import { stepsHandler } from '../lib/aws/steps-handler.ts';
 import { tasks } from '../tasks/index.ts';
 
-const ctx = awsContext({ log: lambdaLog(), tasks });
-
-export const handler = middy<SQSEvent>()
-  .use(
-    sqsPartialBatchFailure({
-      logger: (error, record) =>
-        ctx.log.error('Step:Handle:Failed', { reason: String(error), messageId: record.messageId }),
-    }),
-  )
-  .handler(async ({ Records }) => await Promise.allSettled(Records.map(({ body }) => handleStep(ctx, body))));
+export const handler = stepsHandler(awsContext({ log: lambdaLog(), tasks }));

@@ -2,16 +2,9 @@
  * Opens maps with mapsforge's own reader (Debian's libmapsforge-java) in a container: a judge that shares no code with
  * the writer's side. The image is built at first use.
  */
-import { execFile } from 'node:child_process';
-import { dirname, basename, resolve } from 'node:path';
-import { promisify } from 'node:util';
-import { findEngine } from './engine.ts';
+import { ask } from '../judge.ts';
 
-const run = promisify(execFile);
-
-export const IMAGE = 'longshore/mapreader:develop';
-/** A report lists every tile: that of a large country has tens of MB. */
-const MOST_OUTPUT = 512 * 1024 * 1024;
+const JUDGE = { image: 'longshore/mapreader:develop', folder: import.meta.dirname };
 
 export interface MapHeader {
   /** Degrees: west, south, east, north. */
@@ -101,42 +94,10 @@ export interface MapComparison {
  * @throws Error when there is no engine, or the file is no whole map
  */
 export async function readMap(path: string): Promise<MapReport> {
-  // The reader is ours and prints what the type says: its answer is not checked field by field.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return JSON.parse(await reader([path])) as MapReport;
+  return await ask<MapReport>(JUDGE, [path]);
 }
 
 /** How two maps differ, object by object, with at most `examples` of the differing ones. */
 export async function compareMaps(first: string, second: string, examples = 20): Promise<MapComparison> {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
-  return JSON.parse(await reader([first, second], String(examples))) as MapComparison;
+  return await ask<MapComparison>(JUDGE, [first, second], String(examples));
 }
-
-async function reader(paths: readonly string[], ...rest: string[]): Promise<string> {
-  const engine = await findEngine();
-  await ensureImage(engine);
-  const mounts = paths.flatMap((path, i) => ['--volume', `${dirname(resolve(path))}:/map${i}:ro`]);
-  const inside = paths.map((path, i) => `/map${i}/${basename(path)}`);
-  const command = ['run', '--rm', '--network=none', ...mounts, IMAGE, ...inside, ...rest];
-  try {
-    return (await run(engine, command, { maxBuffer: MOST_OUTPUT })).stdout;
-  } catch (error) {
-    const stderr = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
-    throw new Error(
-      `The map reader failed on ${paths.join(' and ')}: ${stderr.split('\n').at(-1) || String(error)}`,
-      {
-        cause: error,
-      },
-    );
-  }
-}
-
-/** Once a process, and from the engine's cache unless the reader changed: a stale image would be a stale judge. */
-function ensureImage(engine: string): Promise<unknown> {
-  built ??= run(engine, ['build', '--network=host', '--tag', IMAGE, import.meta.dirname], {
-    maxBuffer: MOST_OUTPUT,
-  });
-  return built;
-}
-
-let built: Promise<unknown> | undefined;
