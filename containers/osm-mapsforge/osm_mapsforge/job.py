@@ -6,6 +6,7 @@ import shutil
 from datetime import datetime, timezone
 from typing import Any, Mapping
 
+from .apart import apart
 from .box import Box
 from .extents import extents_text
 from .land import LandSource
@@ -30,7 +31,7 @@ def run_job(place: Workplace, env: Mapping[str, str]) -> None:
     mapping = find_style("mapping", params.tag_mapping, place)
     transform = find_style("transform", params.tag_transform, place)
     source = get_source(params, place)
-    boxes = get_boxes(params, source)
+    boxes = apart("the extract's extent", lambda: get_boxes(params, source))
     names = [source.name] if len(boxes) == 1 else [f"{source.name}-{number}" for number in range(1, len(boxes) + 1)]
     maps = list(zip(names, boxes))
     info("Job:Plan:Done", f"{source.label}: {', '.join(names)}", boxes=[box.as_list() for box in boxes], heapMiB=heap)
@@ -39,13 +40,12 @@ def run_job(place: Workplace, env: Mapping[str, str]) -> None:
         extract = source.path if params.skip_map and params.skip_poi else sorted_extract(source, place)
     if not params.skip_poi:
         with timed("poi"):
-            facts["pois"] = _make_pois(maps, params, source, extract, place)
+            facts["pois"] = apart("points of interest", lambda: _make_pois(maps, params, source, extract, place))
     if not params.skip_map:
-        land_source = LandSource(params.land, extract, place)
+        with timed("land"):
+            facts["land"] = apart("land", lambda: _make_land(maps, params, extract, place))
         for name, box in maps:
-            facts.setdefault("land", {})[name] = _make_map(
-                name, box, params, source, extract, land_source, (mapping, transform), heap, place
-            )
+            _make_map(name, box, params, source, extract, (mapping, transform), heap, place)
     facts.update(_spent())
     data_time = facts.get("dataTime")
     with open(os.path.join(place.output, f"{source.name}.extents.txt"), "w", encoding="utf-8") as file:
@@ -63,26 +63,37 @@ def _make_pois(maps: list[tuple[str, Box]], params: Params, source: Source, extr
     return counts
 
 
+def _make_land(maps: list[tuple[str, Box]], params: Params, extract: str, place: Workplace) -> dict[str, dict[str, Any]]:
+    """Writes the land of each box as OSM objects; returns the facts about each."""
+    land_source = LandSource(params.land, extract, place)
+    facts = {}
+    for name, box in maps:
+        land = land_source.land(box)
+        with open(_land_file(name, place), "w", encoding="ascii") as file:
+            write_opl(file, land.polygons, box)
+        facts[name] = land.facts
+    return facts
+
+
+def _land_file(name: str, place: Workplace) -> str:
+    return os.path.join(place.scratch, f"{name}.land.opl")
+
+
 def _make_map(
     name: str,
     box: Box,
     params: Params,
     source: Source,
     extract: str,
-    land_source: LandSource,
     styles: tuple[str | None, str | None],
     heap: int,
     place: Workplace,
-) -> dict[str, Any]:
-    """Writes NAME.map; returns the facts about its land."""
-    land_file, merged = os.path.join(place.scratch, "land.opl"), os.path.join(place.scratch, "merged.osm.pbf")
+) -> None:
+    """Writes NAME.map from the extract and the land of its box."""
+    merged = os.path.join(place.scratch, "merged.osm.pbf")
     target = os.path.join(place.output, f"{name}.map")
-    with timed("land"):
-        land = land_source.land(box)
-        with open(land_file, "w", encoding="ascii") as file:
-            write_opl(file, land.polygons, box)
     with timed("merge"):
-        merge(source, extract, land_file, merged, place)
+        merge(source, extract, _land_file(name, place), merged, place)
     with timed("write"):
         write_map(
             WriterJob(merged, target, box, params.type, params.threads, params.languages, *styles,
@@ -91,7 +102,6 @@ def _make_map(
         )
     check_map(target, box)
     os.unlink(merged)
-    return land.facts
 
 
 def _data_time(source: Source) -> dict[str, str]:
