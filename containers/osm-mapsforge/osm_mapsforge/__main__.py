@@ -17,7 +17,7 @@ from .job import clear, run_job
 from .log import last_word
 from .memory import killed_for_memory, oom_kills
 from .tools import die_with_parent
-from .workplace import Workplace, disk_full, is_full, make_scratch
+from .workspace import Workspace, disk_full, is_full, make_scratch
 
 USAGE = "usage: osm-mapsforge INPUT OUTPUT | --check-tools"
 EX_USAGE = 64
@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
         last_word(f"{USAGE}: both must be folders")
         return EX_USAGE
     try:
-        place = Workplace(*map(os.path.abspath, arguments), make_scratch(), _cache())
+        place = Workspace(*map(os.path.abspath, arguments), make_scratch(), _cache())
     except OSError as error:
         last_word(f"{error}; TMPDIR and LONGSHORE_CACHE must be folders that can be written to")
         return JobError.exit_code
@@ -50,7 +50,7 @@ def _cache() -> str | None:
     return own
 
 
-def _supervise(place: Workplace) -> int:
+def _supervise(place: Workspace) -> int:
     parent = os.getpid()
     kills = oom_kills()
     # Held back until both sides are ready: as process 1 of a container we would not even hear an early SIGTERM.
@@ -106,7 +106,7 @@ def _killed(number: int, kills: int | None) -> int:
     return JobError.exit_code
 
 
-def _work(place: Workplace, parent: int) -> NoReturn:
+def _work(place: Workspace, parent: int) -> NoReturn:
     """The child: never returns into the parent's code."""
     code = 0
     try:

@@ -7,10 +7,10 @@ from .closing import Line, Polygon, clip, close
 from .nodes import find_nodes
 from .opl import read_opl
 from .tools import run
-from .workplace import Workplace
+from .workspace import Workspace
 
 
-def coastlines(place: Workplace, extract: str) -> list[Line]:
+def coastlines(place: Workspace, extract: str) -> list[Line]:
     """The extract's coastlines (`natural=coastline`), joined head to tail; land lies to their left."""
     text = run(place, "osmium", "tags-filter", "--no-progress", "-R", "-f", "opl,add_metadata=false", "-o", "-", extract,
                "w/natural=coastline").decode()

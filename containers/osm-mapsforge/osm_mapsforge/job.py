@@ -20,11 +20,11 @@ from .poi import write_pois
 from .report import write_report
 from .source import Source, get_boxes, get_source
 from .styles import find_style
-from .workplace import Workplace
+from .workspace import Workspace
 from .writer import WriterJob, write_map
 
 
-def run_job(place: Workplace, env: Mapping[str, str]) -> None:
+def run_job(place: Workspace, env: Mapping[str, str]) -> None:
     """Raises JobError or one of its kin; OUTPUT then holds nothing worth keeping."""
     params = parse_params(env)
     heap = heap_mib(env)
@@ -53,7 +53,7 @@ def run_job(place: Workplace, env: Mapping[str, str]) -> None:
     write_report(place.output, source.report, [{"name": name, "bbox": box.as_list()} for name, box in maps], facts)
 
 
-def _make_pois(maps: list[tuple[str, Box]], params: Params, source: Source, extract: str, place: Workplace) -> dict[str, int]:
+def _make_pois(maps: list[tuple[str, Box]], params: Params, source: Source, extract: str, place: Workspace) -> dict[str, int]:
     """Writes NAME.poi of each box; returns how many points each holds."""
     targets = [(os.path.join(place.output, f"{name}.poi"), box) for name, box in maps]
     counts = {}
@@ -63,7 +63,7 @@ def _make_pois(maps: list[tuple[str, Box]], params: Params, source: Source, extr
     return counts
 
 
-def _make_land(maps: list[tuple[str, Box]], params: Params, extract: str, place: Workplace) -> dict[str, dict[str, Any]]:
+def _make_land(maps: list[tuple[str, Box]], params: Params, extract: str, place: Workspace) -> dict[str, dict[str, Any]]:
     """Writes the land of each box as OSM objects; returns the facts about each."""
     land_source = LandSource(params.land, extract, place)
     facts = {}
@@ -75,7 +75,7 @@ def _make_land(maps: list[tuple[str, Box]], params: Params, extract: str, place:
     return facts
 
 
-def _land_file(name: str, place: Workplace) -> str:
+def _land_file(name: str, place: Workspace) -> str:
     return os.path.join(place.scratch, f"{name}.land.opl")
 
 
@@ -87,7 +87,7 @@ def _make_map(
     extract: str,
     styles: tuple[str | None, str | None],
     heap: int,
-    place: Workplace,
+    place: Workspace,
 ) -> None:
     """Writes NAME.map from the extract and the land of its box."""
     merged = os.path.join(place.scratch, "merged.osm.pbf")

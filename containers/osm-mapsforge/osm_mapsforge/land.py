@@ -15,7 +15,7 @@ from .gshhg import Gshhg, gshhg_file
 from .log import info, warn
 from .pieces import area, clip, from_polygons
 from .vector import VectorLand
-from .workplace import Workplace
+from .workspace import Workspace
 
 # The extract's coastlines are believed only when they hold nearly all the land that GSHHG knows in the box: an extract
 # cut along a border lacks the neighbour's islands. Small islets differ between the two, hence the allowance.
@@ -35,7 +35,7 @@ class Land:
 class LandSource:
     """Chooses once per job, then answers box by box."""
 
-    def __init__(self, wanted: str, extract: str, place: Workplace) -> None:
+    def __init__(self, wanted: str, extract: str, place: Workspace) -> None:
         self._wanted, self._extract, self._place = wanted, extract, place
         self._vector: VectorLand | None = None
         self._gshhg: Gshhg | None = None

@@ -6,13 +6,13 @@ from .errors import BadInput
 from .log import info
 from .source import Source
 from .tools import ToolFailed, run
-from .workplace import Workplace
+from .workspace import Workspace
 
 # Versions, times and users of objects are no part of a map; without them Java has a third less to parse.
 PLAIN = "pbf,pbf_compression=none,add_metadata=false"
 
 
-def sorted_extract(source: Source, place: Workplace) -> str:
+def sorted_extract(source: Source, place: Workspace) -> str:
     """The extract, sorted by kind and id: as it came if it is, else a sorted copy.
 
     Raises BadInput when the data can't be read.
@@ -32,7 +32,7 @@ def sorted_extract(source: Source, place: Workplace) -> str:
         raise unreadable(source, error) from None
 
 
-def merge(source: Source, extract: str, land: str, target: str, place: Workplace) -> None:
+def merge(source: Source, extract: str, land: str, target: str, place: Workspace) -> None:
     """Writes extract and land (OPL) to `target`. Raises BadInput when the extract can't be read."""
     try:
         run(place, "osmium", "merge", "--no-progress", "-f", PLAIN, "-o", target, extract, land)

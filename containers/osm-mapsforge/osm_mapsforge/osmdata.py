@@ -13,7 +13,7 @@ import urllib.request
 from .errors import JobError, TryAgain
 from .http import download
 from .log import info
-from .workplace import Workplace
+from .workspace import Workspace
 
 DEFAULT_URL = "https://osmdata.openstreetmap.de/download/land-polygons-split-4326.zip"
 FILE = "land-polygons-split-4326.fgb"
@@ -31,13 +31,13 @@ def url() -> str:
     return os.environ.get("OSM_MAPSFORGE_OSMDATA_URL", DEFAULT_URL)
 
 
-def have(place: Workplace) -> str | None:
+def have(place: Workspace) -> str | None:
     """The cached file, if it is there."""
     path = os.path.join(place.cache or "", FILE)
     return path if place.cache and os.path.isfile(path) else None
 
 
-def reachable(place: Workplace) -> None:
+def reachable(place: Workspace) -> None:
     """Asks the server once, within seconds. Raises Unreachable, also when the last answer is still fresh."""
     note = os.path.join(place.cache, "osmdata-unreachable") if place.cache else None
     if note and os.path.exists(note) and time.time() - os.path.getmtime(note) < UNREACHABLE_SECONDS:
@@ -53,7 +53,7 @@ def reachable(place: Workplace) -> None:
         raise Unreachable(str(error)) from None
 
 
-def fetch(place: Workplace) -> str:
+def fetch(place: Workspace) -> str:
     """The indexed file: from the cache, or fetched and converted.
 
     Without a cache folder it lands in the job's scratch folder. Raises TryAgain when the server fails.

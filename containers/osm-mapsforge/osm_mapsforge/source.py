@@ -14,7 +14,7 @@ from .log import info, timed, warn
 from .params import Params
 from .pbf import PbfHeader, read_pbf
 from .poly import bounds, parse_poly
-from .workplace import Workplace
+from .workspace import Workspace
 
 SUFFIX = ".osm.pbf"
 
@@ -31,7 +31,7 @@ class Source:
     report: list[dict[str, Any]]
 
 
-def get_source(params: Params, place: Workplace) -> Source:
+def get_source(params: Params, place: Workspace) -> Source:
     """Raises BadInput for what is no map data, TryAgain when the mirror is down."""
     files = sorted(name for name in os.listdir(place.input) if name.endswith(SUFFIX))
     if params.area is not None:
@@ -42,7 +42,7 @@ def get_source(params: Params, place: Workplace) -> Source:
     return _dropped(files[0], place)
 
 
-def _dropped(file: str, place: Workplace) -> Source:
+def _dropped(file: str, place: Workspace) -> Source:
     path = os.path.join(place.input, file)
     name = file[: -len(SUFFIX)]
     if not name:
@@ -53,7 +53,7 @@ def _dropped(file: str, place: Workplace) -> Source:
     return Source(path, file, name, read_pbf(path, file), (), [report])
 
 
-def _from_mirror(params: Params, area: str, place: Workplace) -> Source:
+def _from_mirror(params: Params, area: str, place: Workspace) -> Source:
     base = f"{params.mirror}/{area}"
     address = f"{base}-latest{SUFFIX}"
     label = f"{area}-latest{SUFFIX}"

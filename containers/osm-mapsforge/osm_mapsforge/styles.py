@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 
 from .errors import BadInput
 from .http import NotThere, download
-from .workplace import Workplace
+from .workspace import Workspace
 
 # The writer's own mapping is in its jar; `none` leaves the tags as they are.
 BUILT_IN = {"mapping": "default", "transform": "none"}
@@ -18,7 +18,7 @@ def styles_folder() -> str:
     return os.environ.get("OSM_MAPSFORGE_STYLES", os.path.join(here, "styles"))
 
 
-def find_style(kind: str, value: str, place: Workplace) -> str | None:
+def find_style(kind: str, value: str, place: Workspace) -> str | None:
     """The file of a `mapping` or `transform`: a shipped name, a file of the input folder, or an http(s) address.
 
     None for the built-in one. Raises BadInput when there is no such file or it is not what it should be.

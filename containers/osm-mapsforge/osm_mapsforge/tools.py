@@ -7,7 +7,7 @@ import subprocess
 
 from .errors import JobError, OutOfMemory
 from .memory import oom_kills, killed_for_memory
-from .workplace import FULL_DISK, Workplace, disk_full
+from .workspace import FULL_DISK, Workspace, disk_full
 
 
 PR_SET_PDEATHSIG = 1
@@ -27,7 +27,7 @@ class ToolFailed(JobError):
         self.said = said
 
 
-def run(place: Workplace, *command: str) -> bytes:
+def run(place: Workspace, *command: str) -> bytes:
     """Runs a tool and returns its stdout.
 
     Raises the failure for a full disk, OutOfMemory when the kernel killed the tool, else ToolFailed.

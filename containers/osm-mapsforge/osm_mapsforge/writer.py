@@ -16,7 +16,7 @@ from .log import info, progress
 from .memory import MIB, killed_for_memory, oom_kills
 from .prepare import MAIN, SHORTCUT, prepared_folder, take_out_ocean_tiles
 from .tools import die_with_parent
-from .workplace import FULL_DISK, Workplace, disk_full
+from .workspace import FULL_DISK, Workspace, disk_full
 
 # Above this size of the merged (uncompressed) input the optimising compiler and the parallel collector earn back what
 # they cost. Measured on 2 cores: a 4 MB extract (8 MB merged) is faster without, a 24 MB one (60 MB merged) with.
@@ -124,7 +124,7 @@ def osmosis_arguments(job: WriterJob) -> list[str]:
     return ["--read-pbf-fast", f"file={job.source}", "workers=1", *transform, *write]
 
 
-def write_map(job: WriterJob, place: Workplace) -> None:
+def write_map(job: WriterJob, place: Workspace) -> None:
     """Writes the map. Whether it is whole is checked by `check_map`.
 
     Raises OutOfMemory (heap, kernel or endless collection), the failure for a full disk, else JobError.
@@ -188,7 +188,7 @@ def _hear(line: str, lines: list[str]) -> None:
         del lines[chatter]
 
 
-def _judge(code: int, said: list[str], spun: bool, job: WriterJob, place: Workplace, kills: int | None) -> None:
+def _judge(code: int, said: list[str], spun: bool, job: WriterJob, place: Workspace, kills: int | None) -> None:
     text = "\n".join(said)
     advice = "take TYPE=hd or give the job more memory" if job.type == "ram" else "give the job more memory"
     state = f"TYPE={job.type} with a heap of {job.heap_mib} MiB"

@@ -10,7 +10,7 @@ from osm_mapsforge import writer
 from osm_mapsforge.box import Box
 from osm_mapsforge.prepare import prepared_folder
 from osm_mapsforge.styles import styles_folder
-from osm_mapsforge.workplace import Workplace
+from osm_mapsforge.workspace import Workspace
 from osm_mapsforge.writer import WriterJob, write_map
 
 from .case import Case
@@ -62,7 +62,7 @@ class Overlay(Case):
         target, log = (os.path.join(self.bench.scratch, name) for name in ("a.map", "classes.log"))
         mapping, transform = (os.path.join(styles_folder(), f"bike.{kind}.xml") for kind in ("mapping", "transform"))
         job = WriterJob(source, target, box, "ram", 2, (), mapping, transform, False, None, 500)
-        place = Workplace(self.bench.input, self.bench.output, self.bench.scratch, None)
+        place = Workspace(self.bench.input, self.bench.output, self.bench.scratch, None)
         options = writer.jvm_options
         logged = lambda *given: [*options(*given), f"-Xlog:class+load:file={log}"]  # noqa: E731
         with mock.patch.dict(os.environ, {"OSM_MAPSFORGE_OVERLAY": overlay}), mock.patch.object(writer, "jvm_options", logged):

@@ -11,13 +11,13 @@ from contextlib import ExitStack
 
 from ..box import Box
 from ..source import Source
-from ..workplace import Workplace
+from ..workspace import Workspace
 from .categories import read_categories
 from .database import PoiDatabase, write_errors
 from .find import filtered, points
 
 
-def write_pois(source: Source, extract: str, targets: list[tuple[str, Box]], comment: str | None, place: Workplace) -> list[int]:
+def write_pois(source: Source, extract: str, targets: list[tuple[str, Box]], comment: str | None, place: Workspace) -> list[int]:
     """Writes one file for each target (path and box) from one pass over the extract, which must be sorted by kind.
 
     Returns how many points each holds: nodes, and ways by their middle. The date in the file is the data's (now, where

@@ -10,7 +10,7 @@ from typing import Iterator
 
 from ..box import Box
 from ..errors import JobError
-from ..workplace import Workplace, disk_full
+from ..workspace import Workspace, disk_full
 from .categories import Categories
 from .find import Poi
 
@@ -92,7 +92,7 @@ def data(tags: dict[str, str]) -> str:
 
 
 @contextmanager
-def write_errors(place: Workplace) -> Iterator[None]:
+def write_errors(place: Workspace) -> Iterator[None]:
     """SQLite's failures as the handler's own: it has words of its own for ENOSPC."""
     try:
         yield

@@ -10,7 +10,7 @@ from ..merge import unreadable
 from ..opl import read_opl
 from ..source import Source
 from ..tools import ToolFailed, run
-from ..workplace import Workplace
+from ..workspace import Workspace
 from .categories import Categories
 from .middle import middle
 from .places import find_places
@@ -28,7 +28,7 @@ class Poi:
     categories: list[int]
 
 
-def filtered(source: Source, extract: str, categories: Categories, place: Workplace) -> str:
+def filtered(source: Source, extract: str, categories: Categories, place: Workspace) -> str:
     """The nodes and ways with a tag of a category, as OPL; the file's path. Raises BadInput when it can't be read.
 
     A file and not a pipe: ways are read twice, and damage is told before anything is written.

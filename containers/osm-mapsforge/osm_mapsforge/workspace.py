@@ -13,7 +13,7 @@ FULL_DISK = "No space left on device"
 
 
 @dataclass(frozen=True)
-class Workplace:
+class Workspace:
     """`cache` is None when the job has none. `scratch` is ours alone and goes with the job."""
 
     input: str
@@ -30,7 +30,7 @@ def make_scratch() -> str:
     return tempfile.mkdtemp(prefix="osm-mapsforge-", dir=scratch_root())
 
 
-def disk_full(place: Workplace) -> JobError:
+def disk_full(place: Workspace) -> JobError:
     """The failure for a full disk: names each disk with the bytes free on it. Not the input's fault, hence not 65."""
     folders = {"output": place.output, "scratch": place.scratch}
     if place.cache:
