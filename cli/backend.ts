@@ -9,6 +9,8 @@ import type { Output } from './streams.ts';
 /** What makes a backend's jobs go on while somebody waits for them. */
 export interface Backend {
   ctx: PipelineContext;
+  /** Makes ready what jobs of these tasks need and nobody has made yet: on this machine, their images. */
+  prepare?(tasks: string[], options: { quiet: boolean }): Promise<void>;
   /**
    * Works on the jobs of `run` until `stop` is called: on this machine here, on AWS by telling the dispatcher once.
    * `failed` rejects if that cannot go on.
@@ -30,7 +32,7 @@ export async function openBackend({ backend, home }: BackendOptions, out: Output
     return await openAws(log, process.env);
   }
   const { openLocal } = await import('./local-backend.ts');
-  return await openLocal(home, log);
+  return await openLocal(home, log, out);
 }
 
 /** For verbs that make no sense on AWS. */

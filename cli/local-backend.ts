@@ -7,12 +7,18 @@ import type { Backend } from './backend.ts';
 import { containerMemory } from './container-memory.ts';
 import { EnvironmentError } from './errors.ts';
 import type { MemoryOf } from './job-watch.ts';
+import { buildMissingImages } from './missing-images.ts';
+import type { Output } from './streams.ts';
 import { readTasks } from './tasks-folder.ts';
 
-export async function openLocal(dir: string, log: Log): Promise<Backend> {
+export async function openLocal(dir: string, log: Log, out: Output): Promise<Backend> {
   const home = await openLocalHome(dir, log);
   return {
     ctx: home.ctx,
+    async prepare(names, options) {
+      const tasks = names.flatMap((name) => home.ctx.tasks.get(name) ?? []);
+      await buildMissingImages((await home.engine()).engine, tasks, out, options);
+    },
     // eslint-disable-next-line typescript/require-await -- the other backend has something to wait for
     async drive(run) {
       const controller = new AbortController();

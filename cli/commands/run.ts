@@ -61,6 +61,10 @@ export function declare(program: Command, { out, exit }: Shell): void {
       async (task: string | undefined, file: string | undefined, options: CommonOptions & RunOptions) => {
         const request = await readRequest(await readTasks(), task, file, options);
         const backend = await openBackend(options, out);
+        if (options.wait) {
+          const tasks = [...new Set(request.jobs.map((job) => job.task))];
+          await backend.prepare?.(tasks, { quiet: options.json });
+        }
         const quiet: Output = options.json ? { ...out, live: false, note: () => {}, status: () => {} } : out;
         const outcome = await runRequest(backend, request, { wait: options.wait, out: quiet });
         report(outcome, options, out);

@@ -6,6 +6,7 @@ import { onlyLocal } from '../backend.ts';
 import { eventLog } from '../event-log.ts';
 import { isIdle } from '../idle.ts';
 import { onInterrupt } from '../interrupt.ts';
+import { buildMissingImages } from '../missing-images.ts';
 import { memoryIn, openLocalHome } from '../local-backend.ts';
 import type { Shell } from '../main.ts';
 import { withBackend, withJson, type CommonOptions } from '../options.ts';
@@ -43,6 +44,7 @@ export async function up(options: UpOptions, out: Output, signal: AbortSignal): 
       : `no container engine (${tried.join('; ')}): on the host`;
     out.note(`longshore up in ${home.dir}, with ${where}; drop files in ${home.uploads.root}/<task>/`);
   }
+  await buildMissingImages(engine, home.ctx.tasks.values(), out, { quiet: options.json });
   const stop = new AbortController();
   const watching =
     out.live && !options.json
