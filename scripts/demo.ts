@@ -31,9 +31,6 @@ const MIRROR = 'https://download.geofabrik.de';
 /** Two of the smallest: 0.6 and 3 MB. */
 const REAL_AREAS = ['europe/monaco', 'europe/liechtenstein'];
 
-/** A dropped file says its bounds only in its header, which tells nothing of one across the 180th meridian. */
-const SAMPLES = SAMPLE_AREAS.filter(({ lon }) => Math.abs(lon) < 179);
-
 const out = terminal(process.stdout, process.stderr);
 
 async function main(): Promise<void> {
@@ -68,7 +65,7 @@ async function bring(home: Home, log: Output): Promise<Brought> {
   const files =
     real.every((file) => existsSync(file)) || (await downloadAll(real, folder))
       ? real
-      : await writeMirror(folder, SAMPLES);
+      : await writeMirror(folder, SAMPLE_AREAS);
   const note =
     files === real
       ? `Areas from ${MIRROR} (© OpenStreetMap contributors, ODbL 1.0): ${REAL_AREAS.join(', ')}`

@@ -47,7 +47,8 @@ async function jest(args: string[]): Promise<JestResult> {
   const outputFile = join(folder, 'jest.json');
   try {
     const script = resolve(PROJECT, 'node_modules/jest/bin/jest.js');
-    const command = ['node', script, '--json', `--outputFile=${outputFile}`, '--reporters=default', ...args];
+    // The reporters last: Jest takes what follows them for more reporters.
+    const command = ['node', script, ...args, '--json', `--outputFile=${outputFile}`, '--reporters=default'];
     const NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`;
     await run({ name: 'tests', command }, { NODE_OPTIONS });
     if (!existsSync(outputFile)) throw new Error('Jest ended without a result: see its messages above');
