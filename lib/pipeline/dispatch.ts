@@ -40,7 +40,7 @@ export async function dispatch(
       ...(waitSeconds === undefined ? {} : { retryAfterSeconds: waitSeconds }),
     };
 
-  const candidates = await waitingJobs(ctx, run, launches);
+  const candidates = await waitingJobs(ctx, run, launches, admission.entries);
   const admitted = candidates.length > 0 ? await admit(ctx, candidates) : [];
   let paused: number | undefined;
   let launched = 0;
@@ -61,13 +61,17 @@ export async function dispatch(
 }
 
 /** The first waiting jobs, enough of them that `launches` can start even if some are held back. */
-async function waitingJobs(ctx: PipelineContext, run: string | undefined, launches: number): Promise<Job[]> {
+async function waitingJobs(
+  ctx: PipelineContext,
+  run: string | undefined,
+  launches: number,
+  entries: Entry[],
+): Promise<Job[]> {
   const markers: string[] = [];
   for await (const key of ctx.records.list(keys.waitingPrefix)) {
     if (run === undefined || parseTurn(key).run === run) markers.push(key);
     if (markers.length >= LOOK_AT) break;
   }
-  const { entries } = await readAdmission(ctx);
   const startable: Job[] = [];
   for (let at = 0; at < markers.length && startable.length < launches; at += CONCURRENCY) {
     const chunk = await mapLimit(markers.slice(at, at + CONCURRENCY), CONCURRENCY, (key) =>
