@@ -96,6 +96,19 @@ export function room(
     : { launches: Math.min(free, tokens) };
 }
 
+/** What the job's next attempt would hold. */
+export const entryOf = (job: Job, claimedAt: number): Entry => ({
+  claim: randomUUID(),
+  job: job.id,
+  run: job.run,
+  task: job.task,
+  name: job.name,
+  attempt: job.attempts.length + 1,
+  limits: job.limits,
+  memoryMiB: job.size.memoryMiB,
+  claimedAt,
+});
+
 /** Admits as many of the jobs, in their order, as fit. One write for all of them. */
 export async function admit(ledger: Ledger, jobs: Job[]): Promise<Entry[]> {
   let admitted: Entry[] = [];
@@ -107,17 +120,7 @@ export async function admit(ledger: Ledger, jobs: Job[]): Promise<Entry[]> {
     for (const job of jobs) {
       if (launches === 0) break;
       if (!fits(entries, job, ledger.settings)) continue;
-      const entry: Entry = {
-        claim: randomUUID(),
-        job: job.id,
-        run: job.run,
-        task: job.task,
-        name: job.name,
-        attempt: job.attempts.length + 1,
-        limits: job.limits,
-        memoryMiB: job.size.memoryMiB,
-        claimedAt: now,
-      };
+      const entry = entryOf(job, now);
       entries.push(entry);
       admitted.push(entry);
       launches -= 1;

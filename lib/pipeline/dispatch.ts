@@ -1,7 +1,7 @@
 /** Starts what waits: the most urgent first, then the largest, as many as fit. */
 import { paramsToEnv } from '../tasks/params.ts';
 import type { Launch, LaunchOutcome } from '../ports.ts';
-import { admit, leave, pause, readAdmission, room, type Entry } from './admission.ts';
+import { admit, entryOf, fits, leave, pause, readAdmission, room, type Entry } from './admission.ts';
 import { mapLimit } from './concurrency.ts';
 import type { PipelineContext } from './context.ts';
 import { finish } from './finish.ts';
@@ -51,7 +51,8 @@ export async function dispatch(
       paused = Math.max(paused ?? 0, outcome.retryAfterSeconds ?? PAUSE_SECONDS);
   });
   if (paused !== undefined) await pause(ctx, paused);
-  const more = admitted.length === launches && candidates.length > admitted.length ? 1 : undefined;
+  // As many as there was room or launch quota for: more may wait. With no room left, the next look says so.
+  const more = admitted.length === launches ? 1 : undefined;
   const retryAfterSeconds = paused ?? more;
   return {
     launched,
@@ -60,7 +61,7 @@ export async function dispatch(
   };
 }
 
-/** The first waiting jobs, enough of them that `launches` can start even if some are held back. */
+/** The first waiting jobs that fit beside what runs and beside each other: those held back hide none behind them. */
 async function waitingJobs(
   ctx: PipelineContext,
   run: string | undefined,
@@ -72,13 +73,16 @@ async function waitingJobs(
     if (run === undefined || parseTurn(key).run === run) markers.push(key);
     if (markers.length >= LOOK_AT) break;
   }
+  const held = [...entries];
   const startable: Job[] = [];
   for (let at = 0; at < markers.length && startable.length < launches; at += CONCURRENCY) {
     const chunk = await mapLimit(markers.slice(at, at + CONCURRENCY), CONCURRENCY, (key) =>
       waitingJob(ctx, key),
     );
     for (const job of chunk) {
-      if (job && !entries.some((entry) => entry.job === job.id)) startable.push(job);
+      if (!job || startable.length === launches || !fits(held, job, ctx.settings)) continue;
+      startable.push(job);
+      held.push(entryOf(job, ctx.clock.now()));
     }
   }
   return startable;

@@ -343,6 +343,18 @@ describe('admission', () => {
     expect(world.allJobs().every(({ state }) => state === 'published')).toBe(true);
   });
 
+  test('jobs that a limit holds back hide none behind them', async () => {
+    const world = new World({
+      tasks: [{ ...textTask, source: async () => ({ uri: 'http://mirror/a', bytes: 1000 }) }],
+      settings: { maxTasks: 3, limits: { mirror: 1 } },
+    });
+    for (const area of ['a', 'b', 'c', 'd', 'e', 'f']) await world.ask('r', { area });
+    await world.drop('text/small.txt', 'x');
+    while (await world.deliver());
+    expect(world.runner.launches.filter(({ inputs }) => inputs.length === 1)).toHaveLength(1);
+    expect(world.runner.launches).toHaveLength(2);
+  });
+
   test('many dispatchers at once start each job once and never pass maxTasks', async () => {
     const world = new World({ settings: { maxTasks: 7 } });
     for (let at = 0; at < 40; at += 1) await world.drop(`text/${at}.txt`, 'x'.repeat(at + 1));
