@@ -144,10 +144,9 @@ function sizeFaults(task: TaskDefinition): string[] {
 }
 
 function workFaults(task: TaskDefinition, bytes: number, params: z.output<z.ZodObject>): string[] {
-  const { size, deadline } = {
-    size: task.size({ bytes, params }),
-    deadline: task.deadlineSeconds({ bytes, params }),
-  };
+  const size = task.size({ bytes, params });
+  const deadline = task.deadlineSeconds({ bytes, params });
+  const expected = task.expectedSeconds({ bytes, params });
   const faults: string[] = [];
   const of = `for an input of ${bytes} bytes`;
   if (!isValidSize(size)) {
@@ -164,6 +163,9 @@ function workFaults(task: TaskDefinition, bytes: number, params: z.output<z.ZodO
   }
   if (!(deadline > 0 && Number.isFinite(deadline))) {
     faults.push(`The deadline ${of} is ${deadline} seconds.`);
+  }
+  if (!(expected > 0 && Number.isFinite(expected))) {
+    faults.push(`The expected time ${of} is ${expected} seconds.`);
   }
   return faults;
 }

@@ -89,6 +89,8 @@ export interface TaskDefinition<S extends z.ZodObject = z.ZodObject> {
   /** Out of memory is retried up to this size. */
   ceiling: FargateSize;
   deadlineSeconds(work: Work<z.output<S>>): number;
+  /** Container seconds that one attempt is expected to take, download included: plans, packs and the page go by it. */
+  expectedSeconds(work: Work<z.output<S>>): number;
   /** A job stopped at its deadline fails at once, unless this says to try again (up to `attempts`). */
   retryAfterDeadline?: boolean;
   /** How often an attempt that failed for no known reason is tried in all. */

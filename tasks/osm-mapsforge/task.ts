@@ -8,7 +8,7 @@ import { extentsText } from '../../lib/tasks/metadata/extents.ts';
 import { stacItem } from '../../lib/tasks/metadata/stac.ts';
 import { LARGEST_SIZE } from '../../lib/tasks/sizes.ts';
 import { params } from './params.ts';
-import { deadlineOf, sizeOf } from './size.ts';
+import { deadlineOf, expectedSecondsOf, sizeOf } from './size.ts';
 import { lookUpExtract } from './source.ts';
 
 const HANDLER = 'containers/osm-mapsforge/osm-mapsforge';
@@ -77,6 +77,7 @@ export default defineTask({
   size: sizeOf,
   ceiling: LARGEST_SIZE,
   deadlineSeconds: deadlineOf,
+  expectedSeconds: expectedSecondsOf,
   attempts: 3,
   spot: true,
   network: true,

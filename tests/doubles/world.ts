@@ -32,6 +32,7 @@ export const textTask: TaskDefinition = defineTask({
   size: () => ({ vcpu: 1, memoryMiB: 2048, diskGiB: 20 }),
   ceiling: { vcpu: 2, memoryMiB: 8192, diskGiB: 20 },
   deadlineSeconds: () => 600,
+  expectedSeconds: () => 10,
   attempts: 3,
   spot: true,
   network: false,

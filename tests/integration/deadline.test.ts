@@ -42,6 +42,7 @@ test('past its deadline a job is stopped, fails with that reason, and is not tri
   const { failures, jobs } = await work('late', {
     host: { command: ['sh', '-c', 'echo still at it >&2; exec sleep 600'], tools: {} },
     deadlineSeconds: () => 1,
+    expectedSeconds: () => 10,
   });
   expect(jobs).toMatchObject({ failed: 1, running: 0, waiting: 0 });
   expect(failures).toMatchObject([

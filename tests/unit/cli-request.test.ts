@@ -22,6 +22,7 @@ const osm = defineTask({
   size: () => size,
   ceiling: size,
   deadlineSeconds: () => 60,
+  expectedSeconds: () => 10,
   attempts: 1,
   spot: false,
   network: false,

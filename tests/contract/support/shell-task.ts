@@ -20,6 +20,7 @@ export function shellTask(name: string, script: string, more: Partial<TaskDefini
       size: () => ({ vcpu: 1, memoryMiB: 256, diskGiB: 20 }),
       ceiling: { vcpu: 1, memoryMiB: 512, diskGiB: 20 },
       deadlineSeconds: () => 300,
+      expectedSeconds: () => 10,
       attempts: 3,
       spot: false,
       network: false,

@@ -15,6 +15,7 @@ const copy: TaskDefinition = {
   size: () => ({ vcpu: 0.25, memoryMiB: 512, diskGiB: 20 }),
   ceiling: { vcpu: 1, memoryMiB: 4096, diskGiB: 20 },
   deadlineSeconds: () => 60,
+  expectedSeconds: () => 10,
   attempts: 2,
   spot: true,
   network: false,
