@@ -11,9 +11,9 @@ import { defineTask, type TaskDefinition } from '../../lib/tasks/define-task.ts'
 import type { TaskState } from '../../lib/ports.ts';
 import { ManualClock } from './memory/clock.ts';
 import { MemoryLog } from './memory/log.ts';
-import { MemoryStore } from './memory/object-store.ts';
-import { MemoryQueue } from './memory/queue.ts';
-import { MemoryRecords } from './memory/record-store.ts';
+import { MemoryStore } from '../../lib/simulate/memory/object-store.ts';
+import { MemoryQueue } from '../../lib/simulate/memory/queue.ts';
+import { MemoryRecords } from '../../lib/simulate/memory/record-store.ts';
 import { ScriptedRunner, type Script } from './memory/task-runner.ts';
 
 /** A small task that takes text files: enough to drive every path of the pipeline. */
@@ -226,7 +226,7 @@ export class World {
   allJobs(): Job[] {
     return [...this.records.records]
       .filter(([key]) => key.startsWith('jobs/'))
-      .map(([, { text }]) => JSON.parse(text) as Job);
+      .map(([, { value }]) => value as Job);
   }
 
   job(name: string): Job {

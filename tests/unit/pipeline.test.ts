@@ -10,7 +10,7 @@ import { handleMessages } from '../../lib/pipeline/handle.ts';
 import type { UploadMessage } from '../../lib/pipeline/messages.ts';
 import { settle } from '../../lib/pipeline/settle.ts';
 import type { RecordStore } from '../../lib/ports.ts';
-import type { MemoryRecords } from '../doubles/memory/record-store.ts';
+import type { MemoryRecords } from '../../lib/simulate/memory/record-store.ts';
 import { textTask, World } from '../doubles/world.ts';
 
 const receiptOf = (world: World, key: string): Receipt => JSON.parse(world.output(key) ?? 'null') as Receipt;

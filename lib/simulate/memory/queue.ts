@@ -1,4 +1,4 @@
-import type { Clock, Queue, ReceivedMessage } from '../../../lib/ports.ts';
+import type { Clock, Queue, ReceivedMessage } from '../../ports.ts';
 
 interface Held {
   body: string;

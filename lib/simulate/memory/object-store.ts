@@ -9,10 +9,13 @@ import {
   type ObjectInfo,
   type ObjectStore,
   type PutOptions,
-} from '../../../lib/ports.ts';
+} from '../../ports.ts';
+import { SortedKeys } from './sorted-keys.ts';
 
+/** Objects in memory. */
 export class MemoryStore implements ObjectStore {
   readonly objects = new Map<string, { body: Buffer; modifiedAt: number }>();
+  readonly #keys = new SortedKeys();
   readonly #name: string;
   readonly #clock: Pick<Clock, 'now'>;
 
@@ -46,6 +49,7 @@ export class MemoryStore implements ObjectStore {
   ): Promise<ObjectInfo> {
     const bytes = body instanceof Readable ? await buffer(body) : Buffer.from(body);
     if (options.ifNoneMatch && this.objects.has(key)) throw new ObjectExistsError(this.uri(key));
+    this.#keys.add(key);
     this.objects.set(key, { body: bytes, modifiedAt: this.#clock.now() });
     return (await this.head(key))!;
   }
@@ -63,15 +67,18 @@ export class MemoryStore implements ObjectStore {
   }
 
   async delete(key: string): Promise<void> {
-    this.objects.delete(key);
+    if (this.objects.delete(key)) this.#keys.delete(key);
   }
 
   async *list(prefix: string, { after = '' }: { after?: string } = {}): AsyncIterable<ObjectInfo> {
-    for (const key of [...this.objects.keys()].sort(byBytes)) {
-      const info = key.startsWith(prefix) && byBytes(key, after) > 0 ? await this.head(key) : undefined;
+    for (const key of this.page(prefix, after, Number.POSITIVE_INFINITY)) {
+      const info = await this.head(key);
       if (info) yield info;
     }
   }
-}
 
-export const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+  /** What one LIST answers. */
+  page(prefix: string, after: string, limit: number): string[] {
+    return this.#keys.page(prefix, after, limit);
+  }
+}
