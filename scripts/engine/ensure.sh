@@ -7,6 +7,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../say.sh"
 . "$here/find.sh"
+. "$here/../apt.sh"
 . "$here/install.sh"
 . "$here/storage.sh"
 . "$here/base-image.sh"

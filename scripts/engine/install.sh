@@ -1,28 +1,9 @@
 # shellcheck shell=bash
-# Sourced. install_podman: Podman and what it needs, by the system's package manager. For a user who is not root also
+# Sourced, after say.sh and apt.sh. install_podman: Podman and what it needs, by the system's package manager. For a user who is not root also
 # the id ranges that rootless containers live in.
 
 # netavark and iptables make the container network, aardvark-dns names in it; the rest is for rootless use.
 PODMAN_PACKAGES='podman runc netavark aardvark-dns iptables uidmap fuse-overlayfs slirp4netns ca-certificates'
-
-install_packages() {
-  command -v apt-get >/dev/null ||
-    fail "there is neither a Docker daemon that answers nor Podman, and no apt-get to install it with: install Docker or Podman, then run this again"
-  local wanted='' package
-  [ -n "$(ls /var/lib/apt/lists/*Packages* 2>/dev/null)" ] || as_root apt-get update -qq
-  for package in "$@"; do
-    # Older releases do not have all of them (netavark came with Debian 12); Podman works without.
-    apt-cache show "$package" >/dev/null 2>&1 && wanted="$wanted $package"
-  done
-  say "installing$wanted"
-  # shellcheck disable=SC2086  # one word each
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $wanted >&2 || {
-    # The lists may be older than the mirror's files.
-    as_root apt-get update -qq
-    # shellcheck disable=SC2086
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $wanted >&2
-  } || fail "apt-get could not install$wanted: see its messages above"
-}
 
 # Rootless containers map their users to a range of ids that /etc/subuid and /etc/subgid give to the user.
 give_id_ranges() {
@@ -40,7 +21,11 @@ give_id_ranges() {
 }
 
 install_podman() {
-  # shellcheck disable=SC2086
-  command -v podman >/dev/null || install_packages $PODMAN_PACKAGES
+  if ! command -v podman >/dev/null; then
+    command -v apt-get >/dev/null ||
+      fail "there is neither a Docker daemon that answers nor Podman, and no apt-get to install it with: install Docker or Podman, then run this again"
+    # shellcheck disable=SC2086
+    install_packages $PODMAN_PACKAGES
+  fi
   give_id_ranges
 }

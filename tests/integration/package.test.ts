@@ -74,7 +74,70 @@ function* objects(value: unknown): Generator<Record<string, unknown>> {
   for (const one of Object.values(value)) yield* objects(one);
 }
 
+/** cfn-lint's errors and warnings on a file. */
+async function cfnLint(path: string): Promise<string[]> {
+  const { stdout } = await run('bash', [join(root, 'scripts/python/venv.sh'), 'cfn-lint']);
+  const cfn = join(stdout.trim(), 'cfn-lint');
+  const findings = await run(cfn, ['--format', 'parseable', '--', path]).then(
+    ({ stdout: text }) => text,
+    (error: { stdout?: string; code?: number }) => {
+      // 2, 4, 6, 8 …: errors, warnings, information were found. Anything else is trouble of its own.
+      if (error.stdout === undefined || error.stdout === '') throw error;
+      return error.stdout;
+    },
+  );
+  return findings.split('\n').filter((line) => line !== '');
+}
+
 describe('the template', () => {
+  test('passes cfn-lint without an error or a warning', async () => {
+    const path = join(root, '.serverless/cloudformation-template-update-stack.json');
+    expect(await cfnLint(path)).toEqual([]);
+    const broken = join(folder, 'broken.json');
+    const { AlarmsTopic, ...Resources } = template.Resources;
+    const Properties = { ...AlarmsTopic?.Properties, TopicNam: 'x' };
+    writeFileSync(
+      broken,
+      JSON.stringify({
+        ...template,
+        Resources: { ...Resources, AlarmsTopic: { ...AlarmsTopic, Properties } },
+      }),
+    );
+    expect(await cfnLint(broken)).toEqual([expect.stringContaining('TopicNam')]);
+  }, 180_000);
+
+  test('has alarms for dead letters, failed jobs, stalled jobs and a sweep that does not run, told to one topic', () => {
+    const alarms = ofType('AWS::CloudWatch::Alarm');
+    expect(alarms.map(([id]) => id).toSorted()).toEqual([
+      'EventsDeadLettersAlarm',
+      'FailedJobsAlarm',
+      'JobsDeadLettersAlarm',
+      'MetadataDeadLettersAlarm',
+      'StalledJobsAlarm',
+      'SweepAlarm',
+      'ValidateDeadLettersAlarm',
+    ]);
+    for (const [, { Properties }] of alarms)
+      expect(Properties.AlarmActions).toEqual([{ Ref: 'AlarmsTopic' }]);
+  });
+
+  test('shows in its dashboard, and alarms by, only metrics that the functions send', () => {
+    const sent = readFileSync(join(root, 'lib/aws/metrics.ts'), 'utf8');
+    const dashboard = JSON.parse(
+      (resource('Dashboard').Properties.DashboardBody['Fn::Sub'] as string).replaceAll(/\$\{[^}]*\}/g, 'x'),
+    ) as { widgets: { properties: { metrics?: unknown[][] } }[] };
+    const shown = dashboard.widgets
+      .flatMap(({ properties }) => properties.metrics ?? [])
+      .filter(([namespace]) => namespace === 'longshore')
+      .map(([, name]) => String(name));
+    const alarmed = [...objects(ofType('AWS::CloudWatch::Alarm'))]
+      .filter(({ Namespace }) => Namespace === 'longshore')
+      .map(({ MetricName }) => String(MetricName));
+    expect(alarmed.toSorted()).toEqual(['JobsFailed', 'JobsStalledSeconds']);
+    expect(shown.length).toBeGreaterThan(8);
+    for (const name of [...shown, ...alarmed]) expect(sent).toContain(`'${name}'`);
+  });
+
   test('refers only to what it has', () => {
     const known = new Set(
       [template.Resources, template.Conditions ?? {}, template.Parameters ?? {}].flatMap(Object.keys),
