@@ -16,6 +16,9 @@ const SOURCE_LABEL = 'longshore.source';
 /** What an image is known by: a task's, or the stage containers'. */
 export type Imaged = Pick<TaskDefinition, 'name' | 'image'>;
 
+/** What handlers may start from: the field's common tools and the Python package `longshore`. No task needs it. */
+export const BASE: Imaged = { name: 'base', image: 'longshore/base' };
+
 /** Brings inputs to Fargate tasks and takes their outputs away; nothing on one machine needs it. */
 export const STAGE: Imaged = { name: 'stage', image: 'longshore/stage' };
 
@@ -35,13 +38,28 @@ export function containerFolder(task: Imaged): string {
   );
 }
 
-/** Returns the tags that the image got. Throws {@link CliError} when the build fails. */
+/** Images of this project that the folder's Dockerfile starts from: `FROM longshore/base`. */
+export async function parentsOf(folder: string): Promise<Imaged[]> {
+  const dockerfile = await readFile(join(folder, 'Dockerfile'), 'utf8');
+  const names = [...dockerfile.matchAll(/^FROM\s+(?:--\S+\s+)*(?:localhost\/)?longshore\/([a-z0-9-]+)/gim)];
+  return [...new Set(names.map(([, name = '']) => name))]
+    .filter((name) => existsSync(join(PROJECT, 'containers', name, 'Dockerfile')))
+    .map((name) => ({ name, image: `longshore/${name}` }));
+}
+
+/**
+ * Returns the tags that the image got. An image of ours that it starts from is built first, where it is missing or old: no
+ * registry has it. Throws {@link CliError} when the build fails.
+ */
 export async function buildImage(
   engine: Engine,
   task: Imaged,
   { tag, stdio }: BuildOptions,
 ): Promise<string[]> {
   const folder = containerFolder(task);
+  for (const parent of await parentsOf(folder)) {
+    if (!(await imageIsCurrent(engine, parent))) await buildImage(engine, parent, { stdio });
+  }
   const prepared = await prepare(folder);
   // What is prepared is made of the whole project.
   const commit = await cleanCommit(prepared ? PROJECT : folder);
@@ -104,18 +122,24 @@ export async function imageIsCurrent(engine: Engine, task: Imaged): Promise<bool
   return answer.exitCode === 0 && answer.stdout.trim() === (await sourceHash(containerFolder(task)));
 }
 
-/** SHA-256 over names and contents of a folder's files, what Python leaves behind excepted. */
+/**
+ * SHA-256 over names and contents of a folder's files, what Python and mypy leave behind excepted, and of the folders of the
+ * images that it starts from.
+ */
 export async function sourceHash(folder: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
-    .filter((name) => !name.includes('__pycache__'))
+    .filter((name) => !/(^|\/)(__pycache__|\.mypy_cache)\//.test(name))
     .sort();
   const hash = createHash('sha256');
   for (const name of files) {
     const body = await readFile(join(folder, name));
     hash.update(`${name}\0${body.length}\0`).update(body);
+  }
+  if (files.includes('Dockerfile')) {
+    for (const parent of await parentsOf(folder)) hash.update(await sourceHash(containerFolder(parent)));
   }
   return hash.digest('hex');
 }

@@ -6,7 +6,7 @@ import type { TaskDefinition } from '../../lib/tasks/define-task.ts';
 import { needEngine } from '../engine.ts';
 import { CliError, EnvironmentError, UsageError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import { buildImage, STAGE, type Imaged } from '../images.ts';
+import { BASE, buildImage, STAGE, type Imaged } from '../images.ts';
 import type { Shell } from '../main.ts';
 import { withJson } from '../options.ts';
 import type { Output } from '../streams.ts';
@@ -17,7 +17,7 @@ export function declare(program: Command, { out, exit }: Shell): void {
   withJson(
     image
       .command('build')
-      .argument('[task]', 'default: all tasks; `stage` is the image that Fargate tasks need besides'),
+      .argument('[task]', 'default: all tasks; also `stage` (Fargate tasks need it besides) and `base`'),
   )
     .description('Build from containers/TASK, as longshore/TASK:develop, :latest and :COMMIT.')
     .option('--tag <tag>', 'one more tag')
@@ -31,7 +31,7 @@ export function declare(program: Command, { out, exit }: Shell): void {
     .action(async (name: string) => {
       exit(await openShell((await chosen(name))[0]!));
     });
-  withJson(image.command('push').argument('<task>', 'or `stage`'))
+  withJson(image.command('push').argument('<task>', 'or `stage`, or `base`'))
     .description('Tag the image for a registry and push it there.')
     .requiredOption('--registry <host/path>', 'e.g. 123456789012.dkr.ecr.eu-west-1.amazonaws.com')
     .option('--tag <tag>', 'which one', 'develop')
@@ -46,9 +46,10 @@ async function chosen(name: string | undefined): Promise<TaskDefinition[]> {
   return name === undefined ? [...tasks.values()] : [findTask(tasks, name)];
 }
 
-/** The tasks, and by name also the image of the stage containers, which AWS needs beside them. */
+/** The tasks, and by name also the image of the stage containers, which AWS needs beside them, and the base image. */
 async function imaged(name: string | undefined): Promise<Imaged[]> {
-  return name === STAGE.name ? [STAGE] : await chosen(name);
+  const ours = [STAGE, BASE].find((image) => image.name === name);
+  return ours ? [ours] : await chosen(name);
 }
 
 export async function buildImages(
