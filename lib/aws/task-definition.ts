@@ -48,6 +48,9 @@ export function taskResources(tasks: Iterable<TaskDefinition>, settings: TaskTem
         RetentionInDays: settings.logRetentionInDays,
       },
     };
+    for (const [variable, description] of Object.entries(task.secrets ?? {})) {
+      resources[secretId(task, variable)] = secret(task, variable, description, settings);
+    }
     resources[`${name}Task`] = taskDefinition(task, settings);
   }
   return resources;
@@ -78,6 +81,30 @@ function repository(image: string, { service, stage }: TaskTemplateSettings): Re
     },
   };
 }
+
+/** `EARTHDATA_TOKEN` of hdf5-netcdf → `Hdf5NetcdfEarthdataTokenSecret`. */
+const secretId = (task: TaskDefinition, variable: string): string =>
+  `${logicalName(task.name)}${logicalName(variable.toLowerCase().replaceAll('_', '-'))}Secret`;
+
+/** Empty until somebody puts its value: nothing of a secret is in a template or an environment variable of ours. */
+const secret = (
+  task: TaskDefinition,
+  variable: string,
+  description: string,
+  { service, stage }: TaskTemplateSettings,
+): Resources[string] => ({
+  Type: 'AWS::SecretsManager::Secret',
+  Properties: { Name: `${service}-${stage}/${task.name}/${variable}`, Description: description },
+});
+
+/** By reference: ECS reads the values when a task starts. */
+const secretReferences = (task: TaskDefinition): Record<string, Json> => {
+  const variables = Object.keys(task.secrets ?? {});
+  if (variables.length === 0) return {};
+  return {
+    Secrets: variables.map((variable) => ({ Name: variable, ValueFrom: { Ref: secretId(task, variable) } })),
+  };
+};
 
 /** As `longshore image push --registry` names it. */
 const imageUri = (image: string, { service, stage, registry, imageTag }: TaskTemplateSettings): Json =>
@@ -175,6 +202,7 @@ function mainContainer(
     Essential: false,
     DependsOn: [{ ContainerName: 'stage-in', Condition: 'SUCCESS' }],
     Environment: [{ Name: 'TMPDIR', Value: `${VOLUME}/tmp` }],
+    ...secretReferences(task),
     // An init that reaps children and passes signals on, as `docker run --init` has.
     LinuxParameters: { InitProcessEnabled: true },
   };

@@ -20,6 +20,7 @@ export function checkTask(task: TaskDefinition, folder: string): TaskDefinition 
   const faults = [
     ...nameFaults(task, folder),
     ...paramFaults(task),
+    ...secretFaults(task),
     ...endingFaults(task),
     ...limitFaults(task),
     ...outputFaults(task),
@@ -74,6 +75,9 @@ const RESERVED_NAMES = new Set([
 const RESERVED_PREFIXES = ['LONGSHORE_', 'AWS_', 'ECS_', 'LD_', 'LC_'];
 const ENV_NAME = /^[A-Z][A-Z0-9_]*$/;
 
+const isReserved = (env: string): boolean =>
+  RESERVED_NAMES.has(env) || RESERVED_PREFIXES.some((prefix) => env.startsWith(prefix));
+
 function paramFaults(task: TaskDefinition): string[] {
   const faults: string[] = [];
   const seen = new Map<string, string>();
@@ -82,7 +86,7 @@ function paramFaults(task: TaskDefinition): string[] {
     if (!ENV_NAME.test(env)) {
       faults.push(`The parameter "${name}" must be letters, digits and "-", beginning with a letter.`);
     }
-    if (RESERVED_NAMES.has(env) || RESERVED_PREFIXES.some((prefix) => env.startsWith(prefix))) {
+    if (isReserved(env)) {
       faults.push(
         `The parameter "${name}" would set the reserved environment variable ${env}: choose another name.`,
       );
@@ -94,6 +98,16 @@ function paramFaults(task: TaskDefinition): string[] {
     faults.push(...schemaFaults(name, schema));
   }
   return faults;
+}
+
+function secretFaults(task: TaskDefinition): string[] {
+  const params = new Set(Object.keys(task.params.shape).map(envName));
+  return Object.entries(task.secrets ?? {}).flatMap(([name, description]) => [
+    ...(ENV_NAME.test(name) ? [] : [`The secret "${name}" must be named in capitals, digits and "_".`]),
+    ...(isReserved(name) ? [`The secret ${name} has the name of a reserved environment variable.`] : []),
+    ...(params.has(name) ? [`The secret ${name} has the name of a parameter's environment variable.`] : []),
+    ...(description === '' ? [`The secret ${name} must say what it is.`] : []),
+  ]);
 }
 
 function schemaFaults(name: string, schema: unknown): string[] {

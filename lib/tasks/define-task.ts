@@ -99,6 +99,11 @@ export interface TaskDefinition<S extends z.ZodObject = z.ZodObject> {
   spot: boolean;
   /** Whether the container may use the network. */
   network: boolean;
+  /**
+   * Secrets by the name of their environment variable, each with what it is: `{ EARTHDATA_TOKEN: 'Bearer token of …' }`. On
+   * Fargate they come from Secrets Manager, on one machine from the environment of the command; no record or log has them.
+   */
+  secrets?: Record<string, string>;
   /** Named limits, e.g. the mirror that it downloads from. */
   limits?(params: z.output<S>): string[];
   outputs: OutputSpec<z.output<S>>[];

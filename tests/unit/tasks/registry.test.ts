@@ -66,6 +66,14 @@ describe('checkTask', () => {
     },
   );
 
+  test('secrets are environment variables that nothing else sets, each said what it is', () => {
+    expect(faultsOf({ secrets: { API_TOKEN: 'Token of the server' } })).toEqual([]);
+    expect(faultsOf({ secrets: { AWS_TOKEN: 'x' } })).toEqual([expect.stringContaining('reserved')]);
+    expect(faultsOf({ secrets: { LEVEL: 'x' } })).toEqual([expect.stringContaining('parameter')]);
+    expect(faultsOf({ secrets: { 'api-token': 'x' } })).toEqual([expect.stringContaining('capitals')]);
+    expect(faultsOf({ secrets: { API_TOKEN: '' } })).toEqual([expect.stringContaining('say what it is')]);
+  });
+
   test('two parameters of one environment name are refused', () => {
     const params = z.object({ skipPoi: z.string().describe('x'), 'skip-poi': z.string().describe('x') });
     expect(faultsOf({ params })).toEqual([
