@@ -1,13 +1,13 @@
 /** The ECS runner against a double that speaks ECS's wire protocol. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { ECSClient } from '@aws-sdk/client-ecs';
+import { ECSClient, type RunTaskCommandInput } from '@aws-sdk/client-ecs';
 import { text } from 'node:stream/consumers';
 import { clientToken, EcsRunner } from '../../lib/aws/ecs-runner.ts';
 import { LaunchSpec, launchSpecKey } from '../../lib/aws/launch-spec.ts';
 import { S3Store } from '../../lib/aws/s3-store.ts';
 import type { Launch } from '../../lib/ports.ts';
 import { client, EcsError, invalid } from '../doubles/ecs/errors.ts';
-import type { RunTaskInput } from '../doubles/ecs/run-task.ts';
+
 import { startEcs, type EcsDouble } from '../doubles/ecs/server.ts';
 import { startS3, type S3Double } from '../doubles/s3.ts';
 
@@ -62,8 +62,8 @@ const launchOf = (changes: Partial<Launch> = {}): Launch => ({
   ...changes,
 });
 
-const lastRunTask = (): RunTaskInput =>
-  ecs.state.calls.findLast(({ action }) => action === 'RunTask')?.input as RunTaskInput;
+const lastRunTask = (): RunTaskCommandInput =>
+  ecs.state.calls.findLast(({ action }) => action === 'RunTask')?.input as unknown as RunTaskCommandInput;
 
 async function started(launch: Launch = launchOf()): Promise<string> {
   const outcome = await runner.launch(launch);
@@ -200,15 +200,16 @@ describe('states', () => {
   test('tells the life of a task', async () => {
     const ref = await started();
     const job = `example-europe-monaco-${count}`;
+    const begin = Math.floor(Date.now() / 1000);
     expect(await runner.describe([ref])).toEqual([{ ref, job, attempt: 1, status: 'pending' }]);
-    ecs.change(ref, { lastStatus: 'RUNNING', pullStartedAt: 1000, startedAt: 1010.5 });
-    const times = { pullStartedAt: 1_000_000, startedAt: 1_010_500 };
+    ecs.change(ref, { lastStatus: 'RUNNING', pullStartedAt: begin, startedAt: begin + 10.5 });
+    const times = { pullStartedAt: begin * 1000, startedAt: begin * 1000 + 10_500 };
     expect(await runner.describe([ref])).toEqual([{ ref, job, attempt: 1, status: 'running', ...times }]);
     ecs.change(ref, { lastStatus: 'DEPROVISIONING' });
     expect(await runner.describe([ref])).toMatchObject([{ status: 'running' }]);
     ecs.change(ref, {
       lastStatus: 'STOPPED',
-      stoppedAt: 1100,
+      stoppedAt: begin + 100,
       stopCode: 'EssentialContainerExited',
       stoppedReason: 'Essential container in task exited',
       containers: [
@@ -229,7 +230,7 @@ describe('states', () => {
         attempt: 1,
         status: 'stopped',
         ...times,
-        stoppedAt: 1_100_000,
+        stoppedAt: (begin + 100) * 1000,
         stopCode: 'EssentialContainerExited',
         reason: 'Essential container in task exited; OutOfMemoryError: Container killed due to memory usage',
         exitCode: 137,

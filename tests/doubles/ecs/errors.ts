@@ -15,3 +15,4 @@ export class EcsError extends Error {
 
 export const invalid = (message: string): EcsError => new EcsError('InvalidParameterException', message);
 export const client = (message: string): EcsError => new EcsError('ClientException', message);
+export const noCluster = (): EcsError => new EcsError('ClusterNotFoundException', 'Cluster not found.');

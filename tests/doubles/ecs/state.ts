@@ -1,66 +1,108 @@
 /** What the double knows: clusters, task definitions, tasks, tokens, and the refusals that are still to come. */
-import type { EcsError } from './errors.ts';
+import type { ContainerDefinition, RegisterTaskDefinitionRequest, TaskOverride } from '@aws-sdk/client-ecs';
+import type { Life } from './life.ts';
+import type { Refusal } from './refusals.ts';
 
+export type TaskStatus =
+  | 'PROVISIONING'
+  | 'PENDING'
+  | 'ACTIVATING'
+  | 'RUNNING'
+  | 'DEACTIVATING'
+  | 'STOPPING'
+  | 'DEPROVISIONING'
+  | 'STOPPED';
+
+export interface ContainerRecord {
+  containerArn?: string;
+  taskArn?: string;
+  name: string;
+  image?: string;
+  imageDigest?: string;
+  runtimeId?: string;
+  lastStatus: string;
+  exitCode?: number;
+  reason?: string;
+  healthStatus?: string;
+  networkInterfaces?: { attachmentId: string; privateIpv4Address: string }[];
+  cpu?: string;
+}
+
+/** As DescribeTasks has it. Times are seconds since the epoch, as the protocol has them. */
 export interface TaskRecord {
   taskArn: string;
   clusterArn: string;
   taskDefinitionArn: string;
-  lastStatus: string;
-  desiredStatus: string;
-  startedBy: string | undefined;
-  capacityProviderName: string | undefined;
-  overrides: Record<string, unknown>;
-  containers: {
-    name: string;
-    lastStatus: string;
-    exitCode?: number;
-    reason?: string;
-    imageDigest?: string;
-  }[];
+  lastStatus: TaskStatus;
+  desiredStatus: 'RUNNING' | 'STOPPED';
+  startedBy?: string;
+  group: string;
+  launchType: 'FARGATE';
+  platformVersion: string;
+  platformFamily: 'Linux';
+  availabilityZone: string;
+  capacityProviderName?: string;
+  connectivity: 'CONNECTED';
+  enableExecuteCommand: boolean;
+  attachments: { id: string; type: string; status: string; details: { name: string; value: string }[] }[];
+  overrides: TaskOverride;
+  containers: ContainerRecord[];
   tags: { key: string; value: string }[];
   cpu: string;
   memory: string;
+  ephemeralStorage: { sizeInGiB: number };
   version: number;
-  /** Seconds since the epoch, as the protocol has them. */
   createdAt: number;
+  connectivityAt?: number;
   pullStartedAt?: number;
+  pullStoppedAt?: number;
   startedAt?: number;
+  stoppingAt?: number;
+  executionStoppedAt?: number;
   stoppedAt?: number;
   stopCode?: string;
   stoppedReason?: string;
 }
 
-/** One answer to RunTask out of the ordinary. */
-export type Refusal =
-  | { error: EcsError }
-  /** HTTP 200, no task, and this. */
-  | { failures: { arn?: string; reason: string; detail?: string }[] }
-  /** The task is started, and the answer never arrives. */
-  | { loseAnswer: true };
+export interface DefinitionRecord extends RegisterTaskDefinitionRequest {
+  family: string;
+  containerDefinitions: (ContainerDefinition & { name: string; image: string; essential: boolean })[];
+  taskDefinitionArn: string;
+  revision: number;
+  status: 'ACTIVE' | 'INACTIVE';
+  /** Seconds since the epoch. */
+  registeredAt: number;
+}
 
 export interface EcsState {
   region: string;
   account: string;
   clusters: Set<string>;
-  /** Family → names of its containers. */
-  families: Map<string, string[]>;
+  /** Family → its revisions, the first at 0. */
+  definitions: Map<string, DefinitionRecord[]>;
   tasks: Map<string, TaskRecord>;
+  /** Task ARN → the life that it leads; absent where a test moves the task on by hand. */
+  lives: Map<string, Life>;
   /** clientToken → what it was used with, and the tasks that it made. */
-  tokens: Map<string, { request: string; taskArns: string[] }>;
+  tokens: Map<string, { request: string; taskArns: string[]; at: number }>;
   refusals: Refusal[];
   /** Every call, in order. */
   calls: { action: string; input: Record<string, unknown> }[];
+  /** Tasks that have not stopped: now, and the most that there were at once. */
+  held: { now: number; most: number };
 }
 
-export const newState = (): EcsState => ({
-  region: 'us-east-1',
-  account: '000000000000',
+export const newState = ({ region = 'us-east-1', account = '000000000000' } = {}): EcsState => ({
+  region,
+  account,
   clusters: new Set(),
-  families: new Map(),
+  definitions: new Map(),
   tasks: new Map(),
+  lives: new Map(),
   tokens: new Map(),
   refusals: [],
   calls: [],
+  held: { now: 0, most: 0 },
 });
 
 export const arn = ({ region, account }: EcsState, resource: string): string =>
