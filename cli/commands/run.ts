@@ -1,17 +1,16 @@
 /** `longshore run TASK [FILE]`, `longshore run --manifest FILE`: starts jobs by hand and waits for their end. */
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Option, type Command } from 'commander';
 import { accept } from '../../lib/pipeline/accept.ts';
 import { cancel } from '../../lib/pipeline/cancel.ts';
 import { isTerminal, type Job, type Params } from '../../lib/pipeline/job.ts';
 import { readJob } from '../../lib/pipeline/ledger.ts';
-import { BadManifestError, parseManifest, type ManifestOptions } from '../../lib/pipeline/manifest.ts';
 import { RUN_INPUTS, type JobMessage } from '../../lib/pipeline/messages.ts';
 import { newRun, timeSequence } from '../../lib/pipeline/names.ts';
 import { status } from '../../lib/pipeline/status.ts';
 import { BadParamsError, readAssignments } from '../../lib/tasks/params.ts';
+import type { ManifestParts } from '../../lib/local/manifests.ts';
 import { openBackend, type Backend } from '../backend.ts';
 import { UsageError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -19,6 +18,7 @@ import { formatBytes, formatSeconds, formatUsd } from '../format.ts';
 import { onInterrupt, type Interrupt } from '../interrupt.ts';
 import { JobWatch } from '../job-watch.ts';
 import type { Shell } from '../main.ts';
+import { openManifest } from '../manifest.ts';
 import { repeated, withBackend, withJson, type CommonOptions } from '../options.ts';
 import { resultOf, type RunResult } from '../run-result.ts';
 import type { Output } from '../streams.ts';
@@ -120,18 +120,11 @@ function readSet(task: string, assignments: string[]): Params {
 
 async function readManifest(
   path: string,
-  options: ManifestOptions,
+  options: Pick<ManifestParts, 'tasks' | 'defaults'>,
   run: string | undefined,
 ): Promise<Request> {
-  try {
-    const { name, jobs } = parseManifest(await readFile(path, 'utf8'), path, options);
-    return { run: run ?? manifestRun(name), jobs };
-  } catch (error) {
-    if (error instanceof BadManifestError) throw new UsageError(error.message, { cause: error });
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
-    throw new UsageError(`The manifest ${path} cannot be read (${code})`, { cause: error });
-  }
+  const { name, jobs } = await openManifest(path, options);
+  return { run: run ?? manifestRun(name), jobs };
 }
 
 /** A run is one start of a manifest: its name and the time, `europe-20261120T231501`. */

@@ -5,15 +5,15 @@
  *       "areas": ["europe/monaco", { "area": "europe/malta", "priority": 0 }],
  *       "jobs": [{ "params": { "area": "europe/andorra", "type": "ram" } }] }
  *
- * or JSON Lines, one job a line: `{ "task": "osm-mapsforge", "params": { "area": "europe/monaco" } }`. One fault anywhere
- * refuses it whole, with all the others that it has: half a world is worse than none.
+ * or JSON Lines, one job a line: `{ "task": "osm-mapsforge", "params": { "area": "europe/monaco" } }`. Instead of naming
+ * areas it may name an index to choose them from (`"index"`, read by `resolve-manifest.ts`). One fault anywhere refuses it
+ * whole, with all the others that it has: half a world is worse than none.
  */
 import { isNativeError } from 'node:util/types';
 import * as z from 'zod';
 import type { TaskDefinition } from '../tasks/define-task.ts';
-import { nearest } from '../tasks/nearest.ts';
-import { checkParams } from '../tasks/params.ts';
 import type { Params } from './job.ts';
+import { checkJobs } from './manifest-check.ts';
 import { JobMessage } from './messages.ts';
 
 /** Manifests are bulk work: what people drop meanwhile goes first. */
@@ -27,10 +27,20 @@ export interface ManifestJob {
   priority: number;
 }
 
+/** Areas that are chosen from a published index, and what their jobs have in common. */
+export interface IndexRequest extends ManifestJob {
+  /** Path (from the manifest's folder) or address. */
+  index: string;
+  /** Ids, areas or globs on areas; without it all. */
+  include?: string[];
+  exclude?: string[];
+}
+
 export interface Manifest {
   /** Its own name, or its file's without the ending. */
   name: string;
   jobs: ManifestJob[];
+  request?: IndexRequest;
 }
 
 export interface ManifestDefaults {
@@ -74,6 +84,7 @@ export function manifestModel<T extends z.ZodType<string>, P extends z.ZodType>(
   };
   const job = z.strictObject(common);
   const area = z.strictObject({ area: z.string().describe('Its id, e.g. europe/monaco'), ...common });
+  const patterns = z.array(z.string().min(1)).min(1);
   const manifest = z.strictObject({
     $schema: z.string().optional().describe('Where this schema is, for editors'),
     name: z.string().min(1).optional().describe('Name of the run; the name of the file without it'),
@@ -82,6 +93,19 @@ export function manifestModel<T extends z.ZodType<string>, P extends z.ZodType>(
       .array(z.union([z.string(), area]))
       .optional()
       .describe('One job each, with the parameter area'),
+    index: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'Index of areas in Geofabrik’s format, a path from this file or an address: one job for each area that has no other within it',
+      ),
+    include: patterns
+      .optional()
+      .describe('Of the index only these: ids, areas or globs (europe/*), each with all within it'),
+    exclude: patterns
+      .optional()
+      .describe('Of the index not these: ids, areas or globs (europe/*), each with all within it'),
     jobs: z.array(job).optional().describe('Jobs by their parameters'),
   });
   return { manifest, area, job };
@@ -100,7 +124,7 @@ interface PlacedEntry {
   entry: Entry;
 }
 
-interface PlacedJob {
+export interface PlacedJob {
   where: string;
   job: ManifestJob;
 }
@@ -117,17 +141,21 @@ export function parseManifest(
   { defaults = {}, tasks }: ManifestOptions = {},
 ): Manifest {
   const faults: string[] = [];
-  const { name, entries } = readEntries(text, file, faults);
+  const { name, entries, request } = readEntries(text, file, faults);
   const placed = entries.flatMap((one) => toJob(one, defaults, faults));
-  const jobs = tasks ? placed.flatMap((one) => checkJob(one, tasks, faults)) : placed;
-  if (entries.length === 0 && faults.length === 0) {
-    faults.push('it names no jobs: give "areas" or "jobs", or a job on each line');
+  const asked = request && toRequest(request, defaults, faults);
+  if (entries.length === 0 && !request && faults.length === 0) {
+    faults.push('it names no jobs: give "areas", "jobs" or an "index", or a job on each line');
   }
-  faults.push(...(tasks ? duplicates(jobs, tasks) : []));
+  const jobs = tasks ? checkJobs(placed, tasks, faults) : placed;
   if (faults.length > 0) {
     throw new BadManifestError(file, faults);
   }
-  return { name: name ?? baseName(file), jobs: jobs.map(({ job }) => job) };
+  return {
+    name: name ?? baseName(file),
+    jobs: jobs.map(({ job }) => job),
+    ...(asked ? { request: asked } : {}),
+  };
 }
 
 const baseName = (file: string): string =>
@@ -138,7 +166,10 @@ const baseName = (file: string): string =>
 interface Entries {
   name?: string | undefined;
   entries: PlacedEntry[];
+  request?: RequestEntry | undefined;
 }
+
+type RequestEntry = Entry & Omit<IndexRequest, keyof ManifestJob>;
 
 function readEntries(text: string, file: string, faults: string[]): Entries {
   // A byte order mark is no JSON, but some editors write one.
@@ -181,7 +212,8 @@ function readWhole(value: unknown, faults: string[]): Entries {
     return { entries: readJobs(value) };
   }
   // A single line of JSON Lines is a whole JSON document too: one job.
-  const isMany = typeof value === 'object' && value !== null && ('jobs' in value || 'areas' in value);
+  const isMany =
+    typeof value === 'object' && value !== null && ['jobs', 'areas', 'index'].some((key) => key in value);
   if (!isMany) {
     return { entries: readJobs([value]) };
   }
@@ -193,14 +225,22 @@ function readWhole(value: unknown, faults: string[]): Entries {
     ...whole.areas.flatMap((area, index) => readArea(area, `area ${index + 1}`, faults)),
     ...readJobs(whole.jobs),
   ];
-  const { name, task, params, priority } = whole;
+  const { name, task, params, priority, index, include, exclude } = whole;
+  if (index === undefined && (include ?? exclude)) {
+    faults.push('the manifest: include and exclude choose from an "index", and it names none');
+  }
   const withCommon = (entry: Entry): Entry => ({
     task: entry.task ?? task,
     params: { ...params, ...entry.params },
     priority: entry.priority ?? priority,
   });
-  return { name, entries: entries.map(({ where, entry }) => ({ where, entry: withCommon(entry) })) };
+  const request =
+    index === undefined ? undefined : { ...withCommon({}), index, ...given({ include, exclude }) };
+  return { name, entries: entries.map(({ where, entry }) => ({ where, entry: withCommon(entry) })), request };
 }
+
+const given = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 
 function readArea(value: unknown, where: string, faults: string[]): PlacedEntry[] {
   const area = fit(MODEL.area, typeof value === 'string' ? { area: value } : value, where, faults);
@@ -235,7 +275,7 @@ function fit<S extends z.ZodType>(
   return data;
 }
 
-// --- Checking -----------------------------------------------------------------------------------------------------
+// --- Completing ---------------------------------------------------------------------------------------------------
 
 function toJob({ where, entry }: PlacedEntry, defaults: ManifestDefaults, faults: string[]): PlacedJob[] {
   const task = entry.task ?? defaults.task;
@@ -247,45 +287,19 @@ function toJob({ where, entry }: PlacedEntry, defaults: ManifestDefaults, faults
   return [{ where, job: { task, params, priority: entry.priority ?? BULK_PRIORITY } }];
 }
 
-function checkJob(
-  { where, job }: PlacedJob,
-  tasks: ReadonlyMap<string, TaskDefinition>,
+function toRequest(
+  entry: RequestEntry,
+  defaults: ManifestDefaults,
   faults: string[],
-): PlacedJob[] {
-  const task = tasks.get(job.task);
-  if (!task) {
-    const known = [...tasks.keys()];
-    const guess = nearest(job.task, known);
-    faults.push(
-      `${where}: there is no task "${job.task}"${guess ? `: did you mean "${guess}"?` : ''} (there are ${known.join(', ')})`,
-    );
-    return [];
-  }
-  const checked = checkParams(task, job.params);
-  if (!checked.ok) {
-    faults.push(...checked.faults.map((fault) => `${where}: ${fault}`));
-    return [];
-  }
-  const needs = task.needsFile?.(checked.params);
-  if (needs !== undefined) {
-    faults.push(`${where}: ${needs}`);
-    return [];
-  }
-  return [{ where, job: { ...job, params: checked.given } }];
-}
-
-/** Two jobs of one publication name would overwrite each other's result. */
-function duplicates(jobs: PlacedJob[], tasks: ReadonlyMap<string, TaskDefinition>): string[] {
-  const seen = new Map<string, string>();
-  return jobs.flatMap(({ where, job }) => {
-    const task = tasks.get(job.task)!;
-    const name = task.publishAs?.(task.params.parse(job.params));
-    if (name === undefined) {
-      return [];
+): IndexRequest | undefined {
+  const [placed] = toJob({ where: 'the index', entry }, defaults, faults);
+  return (
+    placed && {
+      ...placed.job,
+      ...(given({ index: entry.index, include: entry.include, exclude: entry.exclude }) as Pick<
+        IndexRequest,
+        'index'
+      >),
     }
-    const key = `${job.task} ${name}`;
-    const first = seen.get(key);
-    seen.set(key, first ?? where);
-    return first === undefined ? [] : [`${where}: it would publish the same as ${first} (${key})`];
-  });
+  );
 }

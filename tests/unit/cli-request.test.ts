@@ -98,7 +98,7 @@ describe('the request of `run`', () => {
       'a manifest that is not there',
       [undefined],
       { manifest: '/nowhere/m.json' },
-      /\/nowhere\/m\.json cannot be read \(ENOENT\)/,
+      'There is no manifest "/nowhere/m.json"',
     ],
     ['a file and a manifest', ['osm-map', 'x.osm.pbf'], { manifest: 'm.json' }, /not both/],
     ['a file that is not there', ['osm-map', '/nowhere/x.osm.pbf'], {}, /cannot be read \(ENOENT\)/],

@@ -159,7 +159,9 @@ describe('a bad manifest', () => {
   });
 
   test.each(['{"areas":[]}', '{"jobs":[]}', '[]'])('%s names no jobs', (text) => {
-    expect(faultsOf(text)).toEqual(['it names no jobs: give "areas" or "jobs", or a job on each line']);
+    expect(faultsOf(text)).toEqual([
+      'it names no jobs: give "areas", "jobs" or an "index", or a job on each line',
+    ]);
   });
 
   test('says which manifest it is, a line each fault', () => {
