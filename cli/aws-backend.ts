@@ -1,16 +1,20 @@
-/** `--backend aws`: the same context as the Lambdas', from the same variables (docs/cli.md lists them). */
+/** `--backend aws`: the same context as the Lambdas', with the names that the stack tells (docs/cli.md). */
 import { awsContext } from '../lib/aws/context.ts';
-import { EnvironmentError as AwsEnvironmentError } from '../lib/aws/environment.ts';
+import { BaseEnvironment, EnvironmentError as AwsEnvironmentError } from '../lib/aws/environment.ts';
 import { ecsRunner } from '../lib/aws/runner-from-environment.ts';
+import { describeStack, stackEnvironment, StackError } from '../lib/aws/stack.ts';
 import type { PipelineContext } from '../lib/pipeline/context.ts';
 import type { Log, ObjectStore } from '../lib/ports.ts';
 import type { Backend } from './backend.ts';
 import { EnvironmentError } from './errors.ts';
+import type { CommonOptions } from './options.ts';
 import { readTasks } from './tasks-folder.ts';
 
-/** Throws {@link EnvironmentError}, naming each variable that is missing. */
-export async function openAws(log: Log, env: NodeJS.ProcessEnv): Promise<Backend> {
-  const ctx = awsContextFrom(log, await readTasks(), env);
+export type AwsOptions = Pick<CommonOptions, 'stage' | 'region'>;
+
+/** Throws {@link EnvironmentError}: no region, no credentials, no such stack, or one of another version. */
+export async function openAws(options: AwsOptions, log: Log, env: NodeJS.ProcessEnv): Promise<Backend> {
+  const ctx = awsContextFrom(log, await readTasks(), await awsEnvironment(options, env));
   return {
     ctx,
     // The Lambdas do the work: one message has them look at what waits.
@@ -23,6 +27,26 @@ export async function openAws(log: Log, env: NodeJS.ProcessEnv): Promise<Backend
   };
 }
 
+/** Variables that are set win. CloudFormation is not asked when all are: it may be out of reach, or not be there. */
+export async function awsEnvironment(
+  { stage, region }: AwsOptions,
+  env: NodeJS.ProcessEnv,
+): Promise<NodeJS.ProcessEnv> {
+  const own: NodeJS.ProcessEnv = { ...env, ...(region === undefined ? {} : { AWS_REGION: region }) };
+  if (Object.keys(BaseEnvironment.shape).every((name) => own[name] !== undefined)) return own;
+  try {
+    return { ...stackEnvironment(await describeStack(stage, own)), ...own };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    if (error instanceof StackError) throw new EnvironmentError(error.message, { cause: error });
+    if (error.message === 'Region is missing')
+      throw new EnvironmentError('No region: give --region, or set AWS_REGION, or region in ~/.aws/config', {
+        cause: error,
+      });
+    throw error;
+  }
+}
+
 function awsContextFrom(log: Log, tasks: PipelineContext['tasks'], env: NodeJS.ProcessEnv): PipelineContext {
   try {
     // Only stopping a container needs the cluster: the other verbs do without its names.
@@ -33,9 +57,6 @@ function awsContextFrom(log: Log, tasks: PipelineContext['tasks'], env: NodeJS.P
     return awsContext({ log, tasks, env, ...cluster });
   } catch (error) {
     if (!(error instanceof AwsEnvironmentError)) throw error;
-    throw new EnvironmentError(
-      `--backend aws needs the names that the deployed stack has. ${error.message}. docs/cli.md says where to find them`,
-      { cause: error },
-    );
+    throw new EnvironmentError(`${error.message}. docs/cli.md says what each is`, { cause: error });
   }
 }

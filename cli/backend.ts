@@ -23,13 +23,14 @@ export interface Backend {
   memoryOf?: MemoryOf;
 }
 
-export type BackendOptions = Pick<CommonOptions, 'backend' | 'home'>;
+export type BackendOptions = Pick<CommonOptions, 'backend' | 'home' | 'stage' | 'region'>;
 
-export async function openBackend({ backend, home }: BackendOptions, out: Output): Promise<Backend> {
+export async function openBackend(options: BackendOptions, out: Output): Promise<Backend> {
+  const { backend, home } = options;
   const log = noteLog(out);
   if (backend === 'aws') {
     const { openAws } = await import('./aws-backend.ts');
-    return await openAws(log, process.env);
+    return await openAws(options, log, process.env);
   }
   const { openLocal } = await import('./local-backend.ts');
   return await openLocal(home, log, out);

@@ -1,32 +1,51 @@
-/** `doctor --backend aws`. */
-import { S3Client } from '@aws-sdk/client-s3';
+/** `doctor --backend aws`: the account, the stack, its settings, its buckets, what its containers need. */
+import { STSClient, GetCallerIdentityCommand } from '@aws-sdk/client-sts';
+import { awsConfig } from '../lib/aws/clients.ts';
 import { awsContext } from '../lib/aws/context.ts';
-import { EnvironmentError as AwsEnvironmentError } from '../lib/aws/environment.ts';
 import type { PipelineContext } from '../lib/pipeline/context.ts';
+import { awsEnvironment, type AwsOptions } from './aws-backend.ts';
+import { examineFargate } from './examine-fargate.ts';
 import { good, missing, type Finding } from './findings.ts';
 import { noteLog } from './note-log.ts';
 import { terminal } from './streams.ts';
+import type { Tasks } from './tasks-folder.ts';
 
-export async function examineAws(env: NodeJS.ProcessEnv): Promise<Finding[]> {
-  const account = await examineAccount();
-  const { context, finding } = examineSettings(env);
-  const usable = context && account.every(({ verdict }) => verdict === 'good');
-  return [...account, finding, ...(usable ? await examineBuckets(context) : [])];
-}
-
-async function examineAccount(): Promise<Finding[]> {
-  const { config } = new S3Client({});
+export async function examineAws(
+  tasks: Tasks,
+  options: AwsOptions,
+  env: NodeJS.ProcessEnv,
+): Promise<Finding[]> {
+  const given = { ...env, ...(options.region === undefined ? {} : { AWS_REGION: options.region }) };
+  const account = await examineAccount(given);
+  if (account.some(({ verdict }) => verdict === 'missing')) return account;
+  const { found, finding } = await examineSettings(options, env);
+  if (!found) return [...account, finding];
+  const { context, settings } = found;
   return [
-    await settled('region', config.region, 'set AWS_REGION, or region in ~/.aws/config'),
-    await settled(
-      'credentials',
-      async () => `access key ${(await config.credentials()).accessKeyId.slice(0, 8)}…`,
-      'set AWS_PROFILE (then: aws sso login), or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
-    ),
+    ...account,
+    finding,
+    ...(await examineBuckets(context)),
+    ...(await examineFargate(tasks, context.settings, settings)),
   ];
 }
 
-async function settled(what: string, look: () => Promise<string>, todo: string): Promise<Finding> {
+async function examineAccount(env: NodeJS.ProcessEnv): Promise<Finding[]> {
+  const client = new STSClient(awsConfig(env));
+  const region = await settled(
+    'region',
+    client.config.region,
+    'give --region, or set AWS_REGION, or region in ~/.aws/config',
+  );
+  if (region.verdict === 'missing') return [region];
+  const who = async (): Promise<string> => {
+    const { Account, Arn } = await client.send(new GetCallerIdentityCommand({}));
+    return `account ${Account}, as ${Arn}`;
+  };
+  const todo = 'set AWS_PROFILE (then: aws sso login), or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY';
+  return [region, await settled('credentials', who, todo)];
+}
+
+export async function settled(what: string, look: () => Promise<string>, todo: string): Promise<Finding> {
   try {
     return good(what, await look());
   } catch (error) {
@@ -34,16 +53,26 @@ async function settled(what: string, look: () => Promise<string>, todo: string):
   }
 }
 
-function examineSettings(env: NodeJS.ProcessEnv): { context?: PipelineContext; finding: Finding } {
+interface Found {
+  context: PipelineContext;
+  settings: NodeJS.ProcessEnv;
+}
+
+async function examineSettings(
+  options: AwsOptions,
+  env: NodeJS.ProcessEnv,
+): Promise<{ found?: Found; finding: Finding }> {
   try {
+    const settings = await awsEnvironment(options, env);
     const log = noteLog(terminal(process.stdout, process.stderr));
-    return {
-      context: awsContext({ log, tasks: new Map(), env }),
-      finding: good('settings', 'all are there'),
-    };
+    const context = awsContext({ log, tasks: new Map(), env: settings });
+    const { maxTasks, spotAvailable, architecture } = context.settings;
+    const detail = `stage ${options.stage}: at most ${maxTasks} containers at once, ${architecture}, ${spotAvailable ? 'Spot first' : 'on demand only'}`;
+    return { found: { context, settings }, finding: good('stack', detail) };
   } catch (error) {
-    if (!(error instanceof AwsEnvironmentError)) throw error;
-    return { finding: missing('settings', error.message, 'docs/cli.md says where to find them') };
+    return {
+      finding: missing('stack', (error as Error).message, 'docs/cli.md says what is read, and from where'),
+    };
   }
 }
 

@@ -8,6 +8,9 @@ export type BackendName = 'local' | 'aws';
 export interface CommonOptions {
   backend: BackendName;
   home: string;
+  /** Of the stack, on AWS. */
+  stage: string;
+  region?: string;
   json: boolean;
 }
 
@@ -27,7 +30,23 @@ export function withBackend(command: Command): Command {
       new Option('--home <dir>', 'folder of the local backend: uploads, output, quarantine, ledger, work')
         .default(defaultHome(process.env), `LONGSHORE_HOME, else ~/longshore`)
         .argParser((dir) => resolve(dir)),
+    )
+    .addOption(
+      new Option('--stage <name>', 'with --backend aws: stage of the deployed stack')
+        .default(process.env.LONGSHORE_STAGE || 'dev', 'LONGSHORE_STAGE, else dev')
+        .argParser(stageName),
+    )
+    .option(
+      '--region <name>',
+      'with --backend aws: region of the stack (default: AWS_REGION, else your profile)',
     );
+}
+
+/** CloudFormation takes these characters in a stack's name. */
+function stageName(text: string): string {
+  if (!/^[A-Za-z][A-Za-z0-9-]{0,63}$/.test(text))
+    throw new InvalidArgumentError('It must be a letter, then letters, digits and -, at most 64.');
+  return text;
 }
 
 export const withJson = (command: Command): Command =>

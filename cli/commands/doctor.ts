@@ -9,7 +9,9 @@ import { readTasks } from '../tasks-folder.ts';
 
 export function declare(program: Command, { out, exit }: Shell): void {
   withJson(withBackend(program.command('doctor')))
-    .description('Check engine, images, disk and access (or, for AWS, credentials and settings).')
+    .description(
+      'Check engine, images, disk and access (or, for AWS, credentials, stack, images and quotas).',
+    )
     .action(async (options: CommonOptions) => {
       const findings = await examine(options);
       out.line(options.json ? JSON.stringify(findings, null, 2) : findings.map(findingText).join('\n'));
@@ -17,10 +19,11 @@ export function declare(program: Command, { out, exit }: Shell): void {
     });
 }
 
-async function examine({ backend, home }: CommonOptions): Promise<Finding[]> {
-  if (backend === 'local') return await examineMachine(await readTasks(), home);
+async function examine(options: CommonOptions): Promise<Finding[]> {
+  const tasks = await readTasks();
+  if (options.backend === 'local') return await examineMachine(tasks, options.home);
   const { examineAws } = await import('../examine-aws.ts');
-  return await examineAws(process.env);
+  return await examineAws(tasks, options, process.env);
 }
 
 const MARKS: Record<Finding['verdict'], string> = { good: '✓', warning: '!', missing: '✗' };

@@ -1,6 +1,7 @@
 /** The ECS runner, from the environment. A module of its own, so that only functions that need it bundle the ECS client. */
 import { ECSClient } from '@aws-sdk/client-ecs';
 import type { ObjectStore, TaskRunner } from '../ports.ts';
+import { awsConfig } from './clients.ts';
 import { EcsRunner } from './ecs-runner.ts';
 import { readEnvironment, RunnerEnvironment } from './environment.ts';
 
@@ -10,7 +11,7 @@ export function ecsRunner(
 ): TaskRunner {
   const variables = readEnvironment(RunnerEnvironment, env);
   return new EcsRunner({
-    client: new ECSClient({}),
+    client: new ECSClient(awsConfig(env)),
     cluster: variables.LONGSHORE_CLUSTER,
     subnets: variables.LONGSHORE_SUBNETS,
     securityGroups: variables.LONGSHORE_SECURITY_GROUPS,

@@ -121,6 +121,7 @@ function clients(s3Endpoint: string, sqsEndpoint: string) {
       AWS_SECRET_ACCESS_KEY: config.credentials.secretAccessKey,
       AWS_ENDPOINT_URL_S3: s3Endpoint,
       AWS_ENDPOINT_URL_SQS: sqsEndpoint,
+      AWS_ENDPOINT_URL_STS: sqsEndpoint,
     },
   };
 }

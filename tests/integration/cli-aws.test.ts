@@ -1,4 +1,7 @@
-/** The command with `--backend aws`, over S3 and SQS in process; the Lambdas and ECS are not there. */
+/**
+ * The command with `--backend aws`: it finds the stack by its outputs (a stand-in for CloudFormation), and works over S3 and
+ * SQS in process. The Lambdas and ECS are not there; tests/aws has them.
+ */
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,12 +10,14 @@ import type { RunResult } from '../../cli/run-result.ts';
 import { SqsQueue } from '../../lib/aws/sqs-queue.ts';
 import type { Status } from '../../lib/pipeline/status.ts';
 import { writeMirror } from '../../scripts/sample/mirror.ts';
+import { startCloudFormation, type CloudFormationDouble } from '../doubles/cloudformation.ts';
 import { startS3, type S3Double } from '../doubles/s3.ts';
 import { startLongshore, type Ended } from '../tools/command.ts';
 
 jest.setTimeout(120_000);
 
 let aws: S3Double;
+let stacks: CloudFormationDouble;
 let folder: string;
 let file: string;
 let queueUrl: string;
@@ -25,20 +30,41 @@ beforeAll(async () => {
   aws = await startS3();
   for (const bucket of ['uploads', 'output', 'quarantine', 'state']) aws.createBucket(bucket);
   queueUrl = aws.createQueue('jobs');
-  env = {
-    ...aws.env,
-    LONGSHORE_UPLOADS_BUCKET: 'uploads',
-    LONGSHORE_OUTPUT_BUCKET: 'output',
-    LONGSHORE_QUARANTINE_BUCKET: 'quarantine',
-    LONGSHORE_STATE_BUCKET: 'state',
-    LONGSHORE_JOBS_QUEUE: queueUrl,
-    LONGSHORE_VALIDATE_QUEUE: aws.createQueue('validate'),
-    LONGSHORE_METADATA_QUEUE: aws.createQueue('metadata'),
+  const names = {
+    UploadsBucketName: 'uploads',
+    OutputBucketName: 'output',
+    QuarantineBucketName: 'quarantine',
+    StateBucketName: 'state',
+    JobsQueueUrl: queueUrl,
+    ValidateQueueUrl: aws.createQueue('validate'),
+    MetadataQueueUrl: aws.createQueue('metadata'),
+    ClusterName: 'longshore-test',
+    TaskFamilyPrefix: 'longshore-test-',
+    Subnets: 'subnet-1,subnet-2',
+    SecurityGroups: 'sg-1',
+    AssignPublicIp: 'true',
+  };
+  const settings = {
     LONGSHORE_MAX_TASKS: '2',
     LONGSHORE_LIMITS: '',
     LONGSHORE_ARCHITECTURE: 'x86_64',
     LONGSHORE_SPOT: 'true',
     LONGSHORE_STEP_TIMEOUT: '300',
+  };
+  const outputs = { ...names, Settings: JSON.stringify(settings) };
+  const { JobsQueueUrl: _, ...older } = outputs;
+  stacks = await startCloudFormation({
+    'longshore-test': { outputs },
+    'longshore-older': { outputs: older },
+    'longshore-begun': { status: 'CREATE_IN_PROGRESS' },
+  });
+  env = {
+    ...aws.env,
+    AWS_ENDPOINT_URL_CLOUDFORMATION: stacks.endpoint,
+    LONGSHORE_STAGE: 'test',
+    // Only what is asked here answers.
+    AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
+    AWS_MAX_ATTEMPTS: '1',
   };
   folder = await mkdtemp(join(tmpdir(), 'longshore-cli-aws-'));
   file = join(folder, 'brack.osm.pbf');
@@ -47,6 +73,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  await stacks.stop();
   await aws.stop();
   await rm(folder, { recursive: true, force: true });
 });
@@ -92,22 +119,61 @@ test('a bad parameter is recorded with its reason, and ends the wait', async () 
   expect(JSON.parse(ended.stdout)).toMatchObject({ state: 'quarantined', cause: 'bad-parameter' });
 });
 
-test('doctor finds credentials, settings and buckets', async () => {
+interface Found {
+  verdict: string;
+  what: string;
+  detail: string;
+}
+
+test('doctor finds account, stack and buckets', async () => {
   const ended = await onAws('doctor', '--json');
-  const findings = JSON.parse(ended.stdout) as { verdict: string; what: string }[];
-  expect(findings.filter(({ verdict }) => verdict !== 'good')).toEqual([]);
-  expect(findings.map(({ what }) => what)).toEqual(
-    expect.arrayContaining(['region', 'credentials', 'settings', 'bucket for uploads', 'bucket for staging']),
-  );
-  expect(ended.code).toBe(0);
+  const findings = JSON.parse(ended.stdout) as Found[];
+  const here = findings.filter(({ what }) => !/^(task definition|image|Fargate)/.test(what));
+  expect(here.filter(({ verdict }) => verdict !== 'good')).toEqual([]);
+  expect(here.map(({ what }) => what)).toEqual([
+    'region',
+    'credentials',
+    'stack',
+    'bucket for uploads',
+    'bucket for output',
+    'bucket for quarantine',
+    'bucket for staging',
+  ]);
 });
 
-test('doctor says which settings are missing, and what to do', async () => {
-  const { LONGSHORE_JOBS_QUEUE: _, ...rest } = env;
-  const ended = await startLongshore(['doctor', '--backend', 'aws'], {
-    ...rest,
-    LONGSHORE_JOBS_QUEUE: undefined,
-  }).ended;
+test.each([
+  ['nowhere', /There is no stack longshore-nowhere in us-east-1: deploy it/],
+  ['older', /The stack longshore-older has no output JobsQueueUrl: another version of longshore/],
+  ['begun', /The stack longshore-begun has no output UploadsBucketName.*it is CREATE_IN_PROGRESS/],
+])('a stack that is %s cannot be used, and every verb says why', async (stage, why) => {
+  const ended = await onAws('status', '--stage', stage);
+  expect(ended).toMatchObject({ code: 3, stdout: '' });
+  expect(ended.stderr).toMatch(why);
+  const doctor = await onAws('doctor', '--stage', stage);
+  expect(doctor.code).toBe(3);
+  expect(doctor.stdout).toMatch(new RegExp(`✗ stack: ${why.source}`));
+});
+
+test('variables that are set win over the stack; when all are set, it is not asked', async () => {
+  const all = {
+    ...env,
+    AWS_ENDPOINT_URL_CLOUDFORMATION: 'http://127.0.0.1:9',
+    LONGSHORE_UPLOADS_BUCKET: 'uploads',
+    LONGSHORE_OUTPUT_BUCKET: 'output',
+    LONGSHORE_QUARANTINE_BUCKET: 'quarantine',
+    LONGSHORE_STATE_BUCKET: 'state',
+    LONGSHORE_JOBS_QUEUE: queueUrl,
+    LONGSHORE_VALIDATE_QUEUE: queueUrl,
+    LONGSHORE_METADATA_QUEUE: queueUrl,
+    LONGSHORE_MAX_TASKS: '2',
+    LONGSHORE_LIMITS: '',
+    LONGSHORE_ARCHITECTURE: 'x86_64',
+    LONGSHORE_SPOT: 'true',
+    LONGSHORE_STEP_TIMEOUT: '300',
+  };
+  expect(await startLongshore(['status', '--backend', 'aws'], all).ended).toMatchObject({ code: 0 });
+  const wrong = { ...env, LONGSHORE_MAX_TASKS: 'many' };
+  const ended = await startLongshore(['status', '--backend', 'aws'], wrong).ended;
   expect(ended.code).toBe(3);
-  expect(ended.stdout).toMatch(/✗ settings: .*LONGSHORE_JOBS_QUEUE is not set/);
+  expect(ended.stderr).toMatch(/LONGSHORE_MAX_TASKS is "many"/);
 });

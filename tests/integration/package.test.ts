@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { BaseEnvironment, RunnerEnvironment } from '../../lib/aws/environment.ts';
+import { stackEnvironment } from '../../lib/aws/stack.ts';
 import { readZip } from '../tools/zip.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -23,7 +25,7 @@ interface Template {
   Resources: Record<string, Resource>;
   Conditions?: Record<string, unknown>;
   Parameters?: Record<string, unknown>;
-  Outputs?: Record<string, unknown>;
+  Outputs?: Record<string, { Value: unknown }>;
 }
 
 const FUNCTIONS = ['dispatch', 'settle', 'validate', 'metadata', 'sweep', 'rebuild', 'run'] as const;
@@ -153,6 +155,21 @@ describe('the template', () => {
     const unknown = named.filter((name) => !known.has(name) && !name.startsWith('AWS::'));
     expect(named.length).toBeGreaterThan(100);
     expect(unknown).toEqual([]);
+  });
+
+  test('tells in its outputs all that the command needs', () => {
+    const outputs = Object.entries(template.Outputs ?? {}).map(([OutputKey, { Value }]) => ({
+      OutputKey,
+      OutputValue: typeof Value === 'string' ? Value : 'made-up',
+    }));
+    const told = stackEnvironment({
+      StackName: 'longshore-dev',
+      StackStatus: 'CREATE_COMPLETE',
+      Outputs: outputs,
+    });
+    const names = [BaseEnvironment, RunnerEnvironment].flatMap(({ shape }) => Object.keys(shape));
+    expect(Object.keys(told)).toEqual(expect.arrayContaining(names));
+    expect(told).toMatchObject({ LONGSHORE_MAX_TASKS: '50', LONGSHORE_STEP_TIMEOUT: '1200' });
   });
 
   test('leaves no variable of ours unresolved', () => {
