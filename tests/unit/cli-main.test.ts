@@ -47,7 +47,10 @@ describe('main', () => {
   test('answers with 0 for a verb that did its work', async () => {
     const out = listener();
     expect(await main(['tasks', '--json'], out)).toBe(0);
-    expect(JSON.parse(out.lines.join('\n'))).toMatchObject([{ name: 'osm-mapsforge' }]);
+    expect(JSON.parse(out.lines.join('\n'))).toMatchObject([
+      { name: 'hdf5-netcdf' },
+      { name: 'osm-mapsforge' },
+    ]);
   });
 
   test('answers with 2 and one sentence for an unknown task', async () => {

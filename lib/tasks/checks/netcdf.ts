@@ -21,7 +21,9 @@ export function netcdfFile(): Check<unknown> {
     name: check,
     async run(file, context) {
       const header =
-        file.bytes === 0 ? Buffer.alloc(0) : await context.read(file, 0, Math.min(HEADER_BYTES, file.bytes) - 1);
+        file.bytes === 0
+          ? Buffer.alloc(0)
+          : await context.read(file, 0, Math.min(HEADER_BYTES, file.bytes) - 1);
       return { check, file: file.name, ...verdict(header, file.bytes) };
     },
   };
@@ -31,17 +33,21 @@ function verdict(header: Buffer, bytes: number): { ok: boolean; detail: string }
   if (header.subarray(0, HDF5.length).equals(HDF5)) return hdf5Verdict(header, bytes);
   const classic = header.toString('latin1', 0, 3) === 'CDF' ? CLASSIC[header[3] ?? 0] : undefined;
   if (classic !== undefined) return { ok: true, detail: `netCDF ${classic}, ${bytes} bytes` };
-  const begins = header.length === 0 ? 'it is empty' : `it begins with ${header.subarray(0, 8).toString('hex')}`;
+  const begins =
+    header.length === 0 ? 'it is empty' : `it begins with ${header.subarray(0, 8).toString('hex')}`;
   return { ok: false, detail: `no netCDF file: ${begins}` };
 }
 
 function hdf5Verdict(header: Buffer, bytes: number): { ok: boolean; detail: string } {
-  if (header.length < HEADER_BYTES) return { ok: false, detail: `${bytes} bytes are less than an HDF5 superblock` };
+  if (header.length < HEADER_BYTES)
+    return { ok: false, detail: `${bytes} bytes are less than an HDF5 superblock` };
   const version = header[8] ?? -1;
   const at = END_ADDRESS[version];
-  if (at === undefined) return { ok: false, detail: `the HDF5 superblock is of version ${version}, which nobody knows` };
+  if (at === undefined)
+    return { ok: false, detail: `the HDF5 superblock is of version ${version}, which nobody knows` };
   const offsetBytes = header[version < 2 ? 13 : 9];
-  if (offsetBytes !== 8) return { ok: false, detail: `the HDF5 superblock has addresses of ${offsetBytes} bytes, not 8` };
+  if (offsetBytes !== 8)
+    return { ok: false, detail: `the HDF5 superblock has addresses of ${offsetBytes} bytes, not 8` };
   const end = Number(header.readBigUInt64LE(at));
   return end > bytes
     ? { ok: false, detail: `it is cut short: it has ${bytes} bytes, and its superblock says ${end}` }

@@ -91,7 +91,10 @@ const spatial = ({ box, vertical }: GranuleRecord): XmlElement[] => [
     'VerticalSpatialDomains',
     vertical === undefined
       ? undefined
-      : [verticalDomain('Minimum Altitude', vertical.lowest, vertical.unit), verticalDomain('Maximum Altitude', vertical.highest, vertical.unit)],
+      : [
+          verticalDomain('Minimum Altitude', vertical.lowest, vertical.unit),
+          verticalDomain('Maximum Altitude', vertical.highest, vertical.unit),
+        ],
   ],
   [
     'HorizontalSpatialDomain',

@@ -55,7 +55,10 @@ function inventory(granule: GranuleRecord): Node[] {
     },
     { group: 'PGEVERSIONCLASS', children: [{ object: 'PGEVERSION', value: granule.software.version }] },
     { group: 'INPUTGRANULE', children: [{ object: 'INPUTPOINTER', value: granule.inputs.join(', ') }] },
-    { group: 'ADDITIONALATTRIBUTES', children: additional({ Checksum: granule.sha256, ChecksumAlgorithm: 'SHA-256' }) },
+    {
+      group: 'ADDITIONALATTRIBUTES',
+      children: additional({ Checksum: granule.sha256, ChecksumAlgorithm: 'SHA-256' }),
+    },
   ];
   if (platform) nodes.splice(4, 0, platformNode(platform));
   return nodes;
@@ -63,9 +66,8 @@ function inventory(granule: GranuleRecord): Node[] {
 
 /** Dates and times of day are attributes of their own. */
 function range({ begin, end }: GranuleRecord): Node[] {
-  const split = (time: string): [string, string] => [time.slice(0, 10), time.slice(11).replace(/Z$/, '')];
-  const [beginDate, beginTime] = split(begin);
-  const [endDate, endTime] = split(end);
+  const [beginDate = '', beginTime = ''] = begin.replace(/Z$/, '').split('T');
+  const [endDate = '', endTime = ''] = end.replace(/Z$/, '').split('T');
   return [
     { object: 'RANGEBEGINNINGDATE', value: beginDate },
     { object: 'RANGEBEGINNINGTIME', value: beginTime },
@@ -118,4 +120,5 @@ function node(one: Node, depth: number): string[] {
 }
 
 /** A text cannot hold the quote that ends it. */
-const text = (value: Value): string => (typeof value === 'number' ? String(value) : `"${value.replaceAll('"', "'")}"`);
+const text = (value: Value): string =>
+  typeof value === 'number' ? String(value) : `"${value.replaceAll('"', "'")}"`;

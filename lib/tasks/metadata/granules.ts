@@ -27,7 +27,11 @@ export const GranuleFacts = z.looseObject({
   /** By name; a name with slashes is in a group. */
   variables: z.record(
     z.string(),
-    z.looseObject({ dimensions: z.array(z.string()), missing: z.number(), range: z.array(z.number()).exactOptional() }),
+    z.looseObject({
+      dimensions: z.array(z.string()),
+      missing: z.number(),
+      range: z.array(z.number()).exactOptional(),
+    }),
   ),
 });
 export type GranuleFacts = z.infer<typeof GranuleFacts>;
@@ -53,7 +57,12 @@ export function granuleReport(): Check<unknown> {
       const parsed = Facts.safeParse(report.facts);
       if (!parsed.success) {
         const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-        return { check, file: file.name, ok: false, detail: `the handler's report is not right: ${faults.join('; ')}` };
+        return {
+          check,
+          file: file.name,
+          ok: false,
+          detail: `the handler's report is not right: ${faults.join('; ')}`,
+        };
       }
       const granule = parsed.data.granules.find((one) => one.file === file.name);
       if (!granule) return { check, file: file.name, ok: false, detail: 'the report does not tell of it' };
@@ -74,7 +83,8 @@ function faultsOf(granule: GranuleFacts): string[] {
     .filter(([, length]) => length === 0)
     .map(([name]) => `its dimension ${name} has no values`);
   if (begin > end) faults.push(`it ends (${granule.time[1]}) before it begins (${granule.time[0]})`);
-  if (begin < EARLIEST || end > Date.now() + 86_400_000) faults.push(`its times ${granule.time.join(' to ')} cannot be`);
+  if (begin < EARLIEST || end > Date.now() + 86_400_000)
+    faults.push(`its times ${granule.time.join(' to ')} cannot be`);
   for (const [west, south, east, north] of granule.boxes) {
     if (west < -180 || east > 180 || west > east || south < -90 || north > 90 || south > north)
       faults.push(`its box ${[west, south, east, north].join(',')} is none`);
@@ -82,7 +92,8 @@ function faultsOf(granule: GranuleFacts): string[] {
   const empty = Object.entries(granule.variables)
     .filter(([, variable]) => variable.missing > 0 && variable.missing >= valuesOf(granule, variable))
     .map(([name]) => name);
-  if (empty.length > 0 && empty.length === Object.keys(granule.variables).length) faults.push('all its values are missing');
+  if (empty.length > 0 && empty.length === Object.keys(granule.variables).length)
+    faults.push('all its values are missing');
   return faults;
 }
 

@@ -6,6 +6,7 @@ import type { StagedFile } from '../../pipeline/attempt-record.ts';
 import type { MetadataWriter, OutputContext, OutputSpec } from '../define-task.ts';
 import { outputOf } from '../outputs.ts';
 import { boxAround, boxesGeometry } from './boxes.ts';
+import { tracksGeometry } from './tracks.ts';
 
 export interface StacProvider {
   name: string;
@@ -31,6 +32,10 @@ export interface StacOptions<P> {
   outputs: Pick<OutputSpec<P>, 'pattern' | 'description' | 'contentType'>[];
   /** ISO 8601: the moment that the data shows. Without it: when it was made. */
   dataTime?(context: OutputContext<P>): string | undefined;
+  /** ISO 8601: first and last moment, for data that has more than one; `datetime` is then the first. */
+  timeRange?(context: OutputContext<P>): [begin: string, end: string];
+  /** `[longitude, latitude]` along each path that was measured, in place of the boxes as geometry. */
+  tracks?(context: OutputContext<P>): (readonly [number, number])[][];
 }
 
 const EXTENSIONS = [
@@ -52,6 +57,7 @@ export function stacItem<P>(options: StacOptions<P>): MetadataWriter<P> {
 function item<P>(options: StacOptions<P>, context: OutputContext<P>): unknown {
   const { job, report } = context;
   const boxes = (report.boxes ?? []).map(({ bbox }) => bbox);
+  const tracks = options.tracks?.(context) ?? [];
   return {
     type: 'Feature',
     stac_version: '1.1.0',
@@ -59,7 +65,9 @@ function item<P>(options: StacOptions<P>, context: OutputContext<P>): unknown {
     // Catalogues put ids in paths: no "/".
     id: `${job.task}-${job.name}`.replaceAll('/', '-'),
     // Without a box there is no geometry, and then the specification forbids the bbox.
-    ...(boxes.length > 0 ? { bbox: boxAround(boxes), geometry: boxesGeometry(boxes) } : { geometry: null }),
+    ...(boxes.length > 0
+      ? { bbox: boxAround(boxes), geometry: tracksGeometry(tracks) ?? boxesGeometry(boxes) }
+      : { geometry: null }),
     properties: properties(options, context),
     links: [
       { rel: 'license', href: options.licenseUrl, title: options.license },
@@ -72,10 +80,12 @@ function item<P>(options: StacOptions<P>, context: OutputContext<P>): unknown {
 function properties<P>(options: StacOptions<P>, context: OutputContext<P>): Record<string, unknown> {
   const { job, record } = context;
   const made = new Date(record.exit?.endedAt ?? job.updatedAt).toISOString();
+  const range = options.timeRange?.(context);
   return {
     title: job.name,
     description: options.description,
-    datetime: new Date(options.dataTime?.(context) ?? made).toISOString(),
+    datetime: new Date(range?.[0] ?? options.dataTime?.(context) ?? made).toISOString(),
+    ...(range && { start_datetime: range[0], end_datetime: range[1] }),
     created: made,
     license: options.license,
     ...(options.attribution === undefined ? {} : { attribution: options.attribution }),

@@ -21,6 +21,7 @@ describe('generated documents', () => {
 
   test('are a README for each task, and the manifest’s schema', () => {
     expect(written.map(({ path }) => path)).toEqual([
+      'tasks/hdf5-netcdf/README.md',
       'tasks/osm-mapsforge/README.md',
       'docs/manifest.schema.json',
     ]);

@@ -125,7 +125,7 @@ describe('a bad manifest', () => {
       expect.stringMatching(/^job 4: priority: .*9/),
       'area 4: area is "Europe/../x", but must be a Geofabrik id, e.g. europe/monaco',
       'area 4: type is "disk", but must be one of ram, hd',
-      'job 1: there is no task "osm-mapforge": did you mean "osm-mapsforge"? (there are osm-mapsforge)',
+      'job 1: there is no task "osm-mapforge": did you mean "osm-mapsforge"? (there are hdf5-netcdf, osm-mapsforge)',
       expect.stringContaining('job 2: osm-mapsforge needs a file (.osm.pbf) or an area'),
     ]);
   });
