@@ -22,6 +22,7 @@ const VERBS: Record<string, () => Promise<{ declare(program: Command, shell: She
   logs: async () => await import('./commands/logs.ts'),
   cancel: async () => await import('./commands/cancel.ts'),
   tasks: async () => await import('./commands/tasks.ts'),
+  simulate: async () => await import('./commands/simulate.ts'),
   image: async () => await import('./commands/image.ts'),
   doctor: async () => await import('./commands/doctor.ts'),
 };

@@ -94,6 +94,8 @@ const MARKER_GRACE_MS = 15 * 60_000;
 async function waitingJob(ctx: PipelineContext, marker: string): Promise<Job | undefined> {
   const job = await readJob(ctx, parseTurn(marker).job);
   if (job?.state === 'waiting' && keys.waiting(job) === marker) return job;
+  // Another dispatcher is launching it, and puts it back if it cannot: then the marker must be there.
+  if (job?.phase === 'launching') return undefined;
   // Too early (a retry that waits for its time) or too late (it runs, or ended): a marker that says what is not so.
   const written = (await ctx.records.read<{ at?: number }>(marker))?.value.at ?? 0;
   if (job || ctx.clock.now() - written > MARKER_GRACE_MS) await ctx.records.delete(marker);
@@ -216,7 +218,7 @@ async function backToWaiting(ctx: PipelineContext, { id, attempts }: Job): Promi
     return;
   }
   if (job.state === 'waiting') await markWaiting(ctx, job);
-  await leave(ctx, id);
+  await leave(ctx, id, attempts.at(-1)?.claim);
 }
 
 function cancelledInTime(ctx: PipelineContext, job: Job): Job {

@@ -2,6 +2,9 @@
 import { accept } from './accept.ts';
 import type { PipelineContext } from './context.ts';
 import { dispatch, type DispatchResult } from './dispatch.ts';
+import { finish } from './finish.ts';
+import { isTerminal } from './job.ts';
+import { readJob } from './ledger.ts';
 import { PipelineMessage, StepMessage } from './messages.ts';
 import { publish } from './publish.ts';
 import { validate } from './validate.ts';
@@ -32,6 +35,18 @@ export async function handleMessages(
 /** One step after the container; a validated job's publishing is the next message. */
 export async function handleStep(ctx: PipelineContext, body: string): Promise<void> {
   const step = StepMessage.parse(JSON.parse(body));
+  try {
+    await takeStep(ctx, step);
+  } catch (error) {
+    // It came twice, and the other one has cleared away what this one looks for.
+    const job = await readJob(ctx, step.job);
+    if (!job || !isTerminal(job.state)) throw error;
+    ctx.log.debug('Step:Handle:Twice', { ...step, reason: String(error) });
+    await finish(ctx, job);
+  }
+}
+
+async function takeStep(ctx: PipelineContext, step: StepMessage): Promise<void> {
   if (step.kind === 'publish') {
     await publish(ctx, step);
   } else if (await validate(ctx, step)) {

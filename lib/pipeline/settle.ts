@@ -57,9 +57,10 @@ export async function follow(ctx: PipelineContext, job: Job, attempt: number): P
     await ctx.jobs.send([JSON.stringify({ kind: 'wake' })]);
   } else if (job.state === 'waiting') {
     await markWaiting(ctx, job);
-    const ref = job.attempts[attempt - 1]?.ref;
+    const { ref, claim } = job.attempts[attempt - 1] ?? {};
     if (ref !== undefined) await ctx.runner.clean(ref);
-    if (await leave(ctx, job.id)) await ctx.jobs.send([JSON.stringify({ kind: 'wake' })]);
+    // Only what this attempt held: told twice, the next attempt may have been admitted already.
+    if (await leave(ctx, job.id, claim)) await ctx.jobs.send([JSON.stringify({ kind: 'wake' })]);
   }
 }
 

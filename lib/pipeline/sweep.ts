@@ -14,6 +14,8 @@ import { taskOf } from './task-of.ts';
 
 /** A dispatcher that has not launched a minute after its claim is dead, or will find its claim revoked. */
 const CLAIM_TIMEOUT_MS = 60_000;
+/** A stop is told by its event within seconds: settled by both, its steps would be done twice. */
+const EVENT_GRACE_MS = 30_000;
 /** A stop that was asked for and had no effect is asked for again: two minutes of Spot notice and one for the event. */
 const STOP_AGAIN_MS = 180_000;
 
@@ -81,6 +83,8 @@ async function look(
     await launch(ctx, job);
     result.relaunched += 1;
   } else {
+    const stoppedAt = states.get(last.ref)?.stoppedAt ?? 0;
+    if (!justStarted && ctx.clock.now() - stoppedAt < EVENT_GRACE_MS) return;
     await lookAtTask(ctx, job, last, last.ref, states, result);
   }
 }

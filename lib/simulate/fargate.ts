@@ -1,0 +1,206 @@
+/** Fargate: its launch quota, its vCPU quotas, and tasks that start late, end, run out of memory, or are lost. */
+import type { Launch, StopCode, TaskState } from '../ports.ts';
+import type { VirtualClock } from './clock.ts';
+import { luckOf, type Luck, type Needs } from './draws.ts';
+import type { Random } from './random.ts';
+import type { Scenario } from './scenario.ts';
+
+/** Launches that may come at once, and that the bucket is refilled by each second. */
+export const LAUNCH_BUCKET = 100;
+export const LAUNCHES_PER_SECOND = 20;
+/** A container that cannot be pulled is given up after so long. */
+const NEVER_STARTED_SECONDS = 90;
+/** Stopped tasks can be described for an hour. */
+const FORGET_MS = 3_600_000;
+/** `stopTimeout` of the task definition: what SIGTERM has time for is not simulated, the time is. */
+const STOP_SECONDS = 5;
+
+/** What the containers of a task leave in the staging store before it stops. */
+export interface Ending {
+  launch: Launch;
+  startedAt: number;
+  endedAt: number;
+  outOfMemory: boolean;
+  peakMemoryMiB: number;
+}
+
+/** As the SDK throws them; `ecs-refusals.ts` reads name and message. */
+class EcsError extends Error {
+  constructor(name: string, message: string) {
+    super(message);
+    this.name = name;
+  }
+}
+
+export interface SimulatedTask {
+  launch: Launch;
+  state: TaskState;
+  launchedAt: number;
+  /** Named limits that its job counts against. */
+  limits: string[];
+  /** Once a task is being stopped nothing else can end it. */
+  ending: boolean;
+}
+
+export interface FargateParts {
+  clock: VirtualClock;
+  random: Random;
+  scenario: Scenario;
+  needs: (launch: Launch) => Needs;
+  limits: (launch: Launch) => string[];
+  /** Outputs and attempt record; resolves when they are stored. */
+  stageOut: (ending: Ending) => Promise<void>;
+  onStopped: (state: TaskState, luck: Luck) => void;
+}
+
+export class SimulatedFargate {
+  readonly #parts: FargateParts;
+  readonly tasks = new Map<string, SimulatedTask>();
+  /** Times of all launches. */
+  readonly launches: number[] = [];
+  readonly refusals: Record<string, number> = {};
+  peakTasks = 0;
+  peakVcpu = 0;
+  #running = 0;
+  #vcpu = { spot: 0, onDemand: 0 };
+  #tokens = LAUNCH_BUCKET;
+  #tokensAt: number;
+
+  constructor(parts: FargateParts) {
+    this.#parts = parts;
+    this.#tokensAt = parts.clock.now();
+  }
+
+  /** Returns the ref, or throws as the SDK does. `undefined`: `failures[]` says that there is no capacity. */
+  runTask(launch: Launch): string | undefined {
+    const ref = `arn:aws:ecs:sim:task/${launch.job}/${launch.attempt}`;
+    if (this.tasks.has(ref)) return ref;
+    this.#takeToken();
+    const { random, scenario, clock } = this.#parts;
+    const kind = launch.spot ? 'spot' : 'onDemand';
+    if (this.#vcpu[kind] + launch.size.vcpu > scenario.quotaVcpu) {
+      this.#refuse('quota');
+      throw new EcsError(
+        'LimitExceededException',
+        "You've reached the limit on the number of vCPUs you can run concurrently",
+      );
+    }
+    if (random.chance(scenario.chances.noCapacity)) {
+      this.#refuse('capacity');
+      return undefined;
+    }
+    const now = clock.now();
+    this.#vcpu[kind] += launch.size.vcpu;
+    this.#running += 1;
+    this.peakTasks = Math.max(this.peakTasks, this.#running);
+    this.peakVcpu = Math.max(this.peakVcpu, this.#vcpu.spot + this.#vcpu.onDemand);
+    this.launches.push(now);
+    const { job, attempt } = launch;
+    const task: SimulatedTask = {
+      launch,
+      launchedAt: now,
+      limits: this.#parts.limits(launch),
+      state: { ref, job, attempt, status: 'pending' },
+      ending: false,
+    };
+    this.tasks.set(ref, task);
+    void this.#live(task);
+    return ref;
+  }
+
+  describe(refs: string[]): TaskState[] {
+    const now = this.#parts.clock.now();
+    return refs.flatMap((ref) => {
+      const state = this.tasks.get(ref)?.state;
+      return state && now - (state.stoppedAt ?? now) < FORGET_MS ? [{ ...state }] : [];
+    });
+  }
+
+  stopTask(ref: string, reason: string): void {
+    const task = this.tasks.get(ref);
+    if (!task || task.state.status === 'stopped') return;
+    const { clock } = this.#parts;
+    clock.at(clock.now() + STOP_SECONDS * 1000, () =>
+      this.#end(task, { stopCode: 'UserInitiated', reason, exitCode: 143 }),
+    );
+  }
+
+  #takeToken(): void {
+    const now = this.#parts.clock.now();
+    const refilled = this.#tokens + ((now - this.#tokensAt) / 1000) * LAUNCHES_PER_SECOND;
+    this.#tokens = Math.min(LAUNCH_BUCKET, refilled);
+    this.#tokensAt = now;
+    if (this.#tokens < 1) {
+      this.#refuse('throttle');
+      throw new EcsError('ThrottlingException', 'Rate exceeded');
+    }
+    this.#tokens -= 1;
+  }
+
+  #refuse(why: string): void {
+    this.refusals[why] = (this.refusals[why] ?? 0) + 1;
+  }
+
+  async #live(task: SimulatedTask): Promise<void> {
+    const { clock, stageOut } = this.#parts;
+    const { launch } = task;
+    const luck = this.#luck(task);
+    if (luck.neverStarts) {
+      clock.at(clock.now() + NEVER_STARTED_SECONDS * 1000, () =>
+        this.#end(task, { stopCode: 'TaskFailedToStart', reason: 'Timeout waiting for network interface' }),
+      );
+      return;
+    }
+    await clock.sleep(luck.provisioning * 1000);
+    if (task.ending) return;
+    const pullStartedAt = clock.now();
+    task.state = { ...task.state, pullStartedAt };
+    if (launch.spot && luck.lostAfter < luck.run) {
+      clock.at(pullStartedAt + luck.lostAfter * 1000, () =>
+        this.#end(task, {
+          stopCode: 'SpotInterruption',
+          reason: 'Your Spot Task was interrupted.',
+          exitCode: 143,
+        }),
+      );
+      return;
+    }
+    await clock.sleep(luck.pulling * 1000);
+    if (task.ending) return;
+    const startedAt = clock.now();
+    task.state = { ...task.state, status: 'running', startedAt };
+    const outOfMemory = luck.memoryMiB > launch.size.memoryMiB;
+    const share = outOfMemory ? luck.outOfMemoryAt : 1;
+    await clock.sleep(Math.max(0, luck.run * share - luck.pulling) * 1000);
+    if (task.ending) return;
+    const peakMemoryMiB = Math.min(luck.memoryMiB, launch.size.memoryMiB);
+    await stageOut({ launch, startedAt, endedAt: clock.now(), outOfMemory, peakMemoryMiB });
+    this.#end(task, {
+      stopCode: 'EssentialContainerExited',
+      reason: 'Essential container in task exited',
+      exitCode: outOfMemory ? 137 : 0,
+      ...(outOfMemory ? { outOfMemory } : {}),
+    });
+  }
+
+  #luck({ launch }: SimulatedTask): Luck {
+    const { scenario, needs } = this.#parts;
+    return luckOf(scenario.seed, launch, needs(launch), scenario.chances);
+  }
+
+  #end(
+    task: SimulatedTask,
+    how: Pick<TaskState, 'reason' | 'exitCode' | 'outOfMemory'> & { stopCode: StopCode },
+  ): void {
+    if (task.ending) return;
+    task.ending = true;
+    const { clock, onStopped } = this.#parts;
+    const luck = this.#luck(task);
+    clock.at(clock.now() + luck.deprovisioning * 1000, () => {
+      task.state = { ...task.state, ...how, status: 'stopped', stoppedAt: clock.now() };
+      this.#running -= 1;
+      this.#vcpu[task.launch.spot ? 'spot' : 'onDemand'] -= task.launch.size.vcpu;
+      onStopped(task.state, luck);
+    });
+  }
+}

@@ -1,0 +1,46 @@
+/** Runs a scenario: the pipeline's own code in simulated Lambdas, against a simulated Fargate, in virtual time. */
+import { timeSequence } from '../pipeline/names.ts';
+import { keys } from '../pipeline/keys.ts';
+import type { Job } from '../pipeline/job.ts';
+import type { JobMessage } from '../pipeline/messages.ts';
+import type { TaskDefinition } from '../tasks/define-task.ts';
+import { buildStack, type Stack } from './stack.ts';
+import type { Scenario } from './scenario.ts';
+
+export const SIMULATED_RUN = 'simulated';
+
+/** Jobs that have not ended after so long never will. */
+const MOST_DAYS = 60;
+
+export interface Simulated {
+  scenario: Scenario;
+  stack: Stack;
+  /** Milliseconds. */
+  startedAt: number;
+  jobs: Job[];
+}
+
+/** Deterministic: the same scenario, the same world. Throws when the jobs do not end. */
+export async function simulate(
+  tasks: ReadonlyMap<string, TaskDefinition>,
+  scenario: Scenario,
+  /** Asked at each step of virtual time, to look at the world as it is then. */
+  look: (stack: Stack) => boolean | void = () => {},
+): Promise<Simulated> {
+  const stack = buildStack(tasks, scenario);
+  const startedAt = stack.clock.now();
+  const messages = scenario.jobs.map(({ task, params, priority }): JobMessage => {
+    return { kind: 'job', run: SIMULATED_RUN, task, params, priority, sequence: timeSequence(startedAt) };
+  });
+  void stack.rebuild(messages.map((message) => JSON.stringify(message)));
+  await stack.clock.run(() => {
+    if (stack.clock.now() - startedAt > MOST_DAYS * 86_400_000) {
+      throw new Error(`Only ${stack.log.ended} of ${scenario.jobs.length} jobs ended in ${MOST_DAYS} days`);
+    }
+    return look(stack) === true || (stack.log.ended >= scenario.jobs.length && stack.idle());
+  });
+  const jobs = [...stack.records.records]
+    .filter(([key]) => key.startsWith(keys.jobs))
+    .map(([, { value }]) => value as Job);
+  return { scenario, stack, startedAt, jobs };
+}
