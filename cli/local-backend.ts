@@ -9,10 +9,10 @@ import { EnvironmentError } from './errors.ts';
 import type { MemoryOf } from './job-watch.ts';
 import { buildMissingImages } from './missing-images.ts';
 import type { Output } from './streams.ts';
-import { readTasks } from './tasks-folder.ts';
+import { readTasks, type Tasks } from './tasks-folder.ts';
 
-export async function openLocal(dir: string, log: Log, out: Output): Promise<Backend> {
-  const home = await openLocalHome(dir, log);
+export async function openLocal(dir: string, log: Log, out: Output, given?: Tasks): Promise<Backend> {
+  const home = await openLocalHome(dir, log, given);
   return {
     ctx: home.ctx,
     async prepare(names, options) {
@@ -41,9 +41,9 @@ export async function openLocal(dir: string, log: Log, out: Output): Promise<Bac
   };
 }
 
-/** Throws {@link EnvironmentError} for a folder or settings that cannot be used. */
-export async function openLocalHome(dir: string, log: Log): Promise<Home> {
-  const tasks = await readTasks();
+/** `given` instead of those of the project. Throws {@link EnvironmentError} for a folder or settings that cannot be used. */
+export async function openLocalHome(dir: string, log: Log, given?: Tasks): Promise<Home> {
+  const tasks = given ?? (await readTasks());
   try {
     return await openHome({ dir, tasks, log });
   } catch (error) {

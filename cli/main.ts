@@ -23,6 +23,7 @@ const VERBS: Record<string, () => Promise<{ declare(program: Command, shell: She
   cancel: async () => await import('./commands/cancel.ts'),
   tasks: async () => await import('./commands/tasks.ts'),
   simulate: async () => await import('./commands/simulate.ts'),
+  test: async () => await import('./commands/test.ts'),
   image: async () => await import('./commands/image.ts'),
   doctor: async () => await import('./commands/doctor.ts'),
 };

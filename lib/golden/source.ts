@@ -94,7 +94,7 @@ async function openUrl(url: string): Promise<Readable> {
   if (url.startsWith('s3://')) return await openS3(new URL(url));
   const answer = await fetch(url);
   if (!answer.ok || !answer.body) throw new Error(`HTTP ${answer.status} ${answer.statusText}`);
-  return Readable.fromWeb(answer.body as Parameters<typeof Readable.fromWeb>[0]);
+  return Readable.fromWeb(answer.body);
 }
 
 /** The SDK takes a third of a second to load: only who keeps golden data there waits for it. */

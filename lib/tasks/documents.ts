@@ -1,5 +1,7 @@
-/** What is generated from the task files: tables in their READMEs, and the JSON Schema by which editors complete manifests. */
+/** What is generated from the task files: tables in their READMEs, and the JSON Schemas by which editors complete manifests and rules. */
 import * as z from 'zod';
+import { CompareFile } from '../golden/rules.ts';
+import { SourceFile } from '../golden/source.ts';
 import { manifestModel } from '../pipeline/manifest.ts';
 import type { TaskDefinition } from './define-task.ts';
 import { describeParams } from './params.ts';
@@ -27,7 +29,23 @@ export async function documents(
     path: 'docs/manifest.schema.json',
     content: `${JSON.stringify(manifestSchema(tasks), null, 2)}\n`,
   };
-  return [...readmes, schema];
+  return [...readmes, schema, ...goldenSchemas()];
+}
+
+/** By which editors complete `data/compare.json` and `data/source.json`. */
+function goldenSchemas(): Document[] {
+  const schemas = [
+    {
+      name: 'compare',
+      title: 'How the outputs of a task are compared with its golden data',
+      schema: CompareFile,
+    },
+    { name: 'source', title: 'Golden files of a task that are kept elsewhere', schema: SourceFile },
+  ];
+  return schemas.map(({ name, title, schema }) => ({
+    path: `docs/${name}.schema.json`,
+    content: `${JSON.stringify({ title, ...z.toJSONSchema(schema, { io: 'input' }) }, null, 2)}\n`,
+  }));
 }
 
 /** Replaces what stands between `<!-- name -->` and `<!-- /name -->`. Throws where a README has no such place. */

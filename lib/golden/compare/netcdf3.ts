@@ -12,16 +12,25 @@ export async function openNetcdf3(path: string): Promise<ScienceFile> {
       attributes.set(`/${one.name}@${name}`, value);
     const dimensions = one.dimensions.map((index) => reader.dimensions[index]!);
     const { name: recordName, length } = reader.recordDimension;
+    const shape = dimensions.map(({ name, size }) => (one.record && name === recordName ? length : size));
     return {
       path: `/${one.name}`,
       type: one.type,
-      shape: dimensions.map(({ name, size }) => (name === recordName ? length : size)),
+      shape,
       dimensions: dimensions.map(({ name }) => name),
       *blocks() {
-        // Records come as arrays of their own where they hold more than one value.
-        yield reader.getDataVariable(one).flat();
+        const values = reader.getDataVariable(one);
+        yield one.record
+          ? values.flatMap((record) => unpadded(record, product(shape.slice(1))))
+          : unpadded(values, product(shape));
       },
     };
   });
   return { format: `netCDF ${reader.version}`, groups: ['/'], variables, attributes, close: () => {} };
 }
+
+const product = (lengths: number[]): number => lengths.reduce((all, length) => all * length, 1);
+
+/** The format fills up to four bytes, and the reader gives what it finds there as further values. Text comes as one string. */
+const unpadded = (values: unknown, count: number): unknown[] =>
+  Array.isArray(values) ? values.slice(0, count) : [values];

@@ -19,11 +19,12 @@ describe('generated documents', () => {
     },
   );
 
-  test('are a README for each task, and the manifest’s schema', () => {
+  test('are a README for each task, and the schemas', () => {
     expect(written.map(({ path }) => path)).toEqual([
-      'tasks/hdf5-netcdf/README.md',
-      'tasks/osm-mapsforge/README.md',
+      ...[...tasks.keys()].map((name) => `tasks/${name}/README.md`),
       'docs/manifest.schema.json',
+      'docs/compare.schema.json',
+      'docs/source.schema.json',
     ]);
   });
 });
