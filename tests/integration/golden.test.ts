@@ -85,14 +85,12 @@ describe('netCDF as its own library writes it', () => {
   );
 
   test.each([
-    ['NETCDF4', '/quality/flag[4]: "good" → "bad" (1 of 5 values differ)'],
-    ['NETCDF3_CLASSIC', undefined],
-    ['NETCDF3_64BIT_OFFSET', undefined],
+    ['NETCDF4', ['/quality/flag[4]: "good" → "bad" (1 of 5 values differ)']],
+    ['NETCDF3_CLASSIC', []],
+    ['NETCDF3_64BIT_OFFSET', []],
   ])('%s: one changed value is told, with its variable and index', async (form, more) => {
     const differences = await told(form, { ignore: ['@history'] });
-    expect(differences).toContain('/sst[2,1]: 11 → 14 (3 more, 27 %; 1 of 15 values differ)');
-    expect(differences).toHaveLength(more === undefined ? 1 : 2);
-    if (more !== undefined) expect(differences).toContain(more);
+    expect(differences.sort()).toEqual([...more, '/sst[2,1]: 11 → 14 (3 more, 27 %; 1 of 15 values differ)']);
   });
 
   test('a changed attribute is told, and a tolerance covers the value', async () => {

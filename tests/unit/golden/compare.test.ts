@@ -35,6 +35,8 @@ async function compare(name: string, expected: Body, got: Body, rule: Rule = {})
   );
 }
 
+const json = (value: unknown): string => JSON.stringify(value, null, 2);
+
 describe('JSON', () => {
   const golden = {
     name: 'holm',
@@ -44,7 +46,6 @@ describe('JSON', () => {
     ],
     made: '2026-01-01',
   };
-  const json = (value: unknown): string => JSON.stringify(value, null, 2);
   const changed = structuredClone(golden);
   changed.cells[1]!.sst = 288.5;
 
