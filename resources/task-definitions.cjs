@@ -2,7 +2,7 @@
  * One ECS task definition for each folder of tasks/, and what goes with it. What is in them is made in
  * lib/aws/task-definition.ts. LONGSHORE_TASKS names another folder than tasks/.
  */
-const { join } = require('node:path');
+const path = require('node:path');
 
 const load = async (resolveVariable) => {
   if (!process.features.typescript) {
@@ -12,7 +12,7 @@ const load = async (resolveVariable) => {
   }
   const { loadTasks } = await import('../lib/tasks/registry.ts');
   const template = await import('../lib/aws/task-definition.ts');
-  const tasks = await loadTasks(process.env.LONGSHORE_TASKS ?? join(__dirname, '../tasks'));
+  const tasks = await loadTasks(process.env.LONGSHORE_TASKS ?? path.join(__dirname, '../tasks'));
   const settings = {
     service: await resolveVariable('self:service'),
     stage: await resolveVariable('sls:stage'),
