@@ -1,15 +1,10 @@
 /** The jobs of a manifest with sizes for them, where nothing may be asked of a network. */
-import { readFile } from 'node:fs/promises';
-import {
-  BadManifestError,
-  BULK_PRIORITY,
-  parseManifest,
-  type ManifestJob,
-} from '../lib/pipeline/manifest.ts';
+import type { ManifestJob } from '../lib/pipeline/manifest.ts';
 import type { SimulatedJob } from '../lib/simulate/scenario.ts';
-import { cutInto, sizesOf, worldShape } from '../lib/simulate/world-shape.ts';
+import { cutInto, shapeIndex, sizesOf } from '../lib/simulate/world-shape.ts';
 import { checkParams } from '../lib/tasks/params.ts';
 import { UsageError } from './errors.ts';
+import { openManifest } from './manifest.ts';
 import { findTask, type Tasks } from './tasks-folder.ts';
 
 export interface SimulatedJobs {
@@ -21,13 +16,17 @@ export interface SimulatedJobs {
   mirrors: string[];
 }
 
-/** `world` is the shipped manifest. Throws {@link UsageError}. */
+/** `manifest`: a path, or the name of a shipped one. Throws {@link UsageError}. */
 export async function readSimulatedJobs(
   manifest: string,
   tasks: Tasks,
   { seed, areas }: { seed: number; areas?: number },
 ): Promise<SimulatedJobs> {
-  const { name, jobs } = await readJobs(manifest, tasks);
+  // An index that lies on a server stays unasked: its areas are the table's.
+  const { name, jobs } = await openManifest(manifest, {
+    tasks,
+    fetch: async () => new Response(shapeIndex()),
+  });
   const sizeOf = sizesOf(seed);
   let drawn = 0;
   const sized = jobs.map((job) => {
@@ -44,30 +43,6 @@ export async function readSimulatedJobs(
       limit.startsWith('mirror:'),
     ),
   };
-}
-
-async function readJobs(manifest: string, tasks: Tasks): Promise<{ name: string; jobs: ManifestJob[] }> {
-  if (manifest === 'world') {
-    const jobs = worldShape().map(({ area }) => ({
-      task: 'osm-mapsforge',
-      params: { area },
-      priority: BULK_PRIORITY,
-    }));
-    return { name: 'world', jobs };
-  }
-  try {
-    return parseManifest(await readFile(manifest, 'utf8'), manifest, { tasks });
-  } catch (error) {
-    if (error instanceof BadManifestError) throw new UsageError(error.message, { cause: error });
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
-    throw new UsageError(
-      `The manifest ${manifest} cannot be read (${code}); the shipped one is called world`,
-      {
-        cause: error,
-      },
-    );
-  }
 }
 
 function checkedParams({ task: name, params }: ManifestJob, tasks: Tasks): never {

@@ -80,11 +80,15 @@ function otherStates({ states }: Report): string {
   return told(others);
 }
 
-function notes({ mirrors }: SimulatedJobs, { settings }: Scenario, { bounds, errors }: Report): string[] {
+function notes(
+  { mirrors }: SimulatedJobs,
+  { settings }: Scenario,
+  { bounds, lowerBoundSeconds, errors }: Report,
+): string[] {
   const free = mirrors.filter((mirror) => settings.limits[mirror] === undefined);
   const polite = (bounds.tasks * settings.maxTasks) / POLITE;
   const mirrorNote =
-    free.length === 0 || settings.maxTasks <= POLITE
+    free.length === 0 || polite <= lowerBoundSeconds
       ? []
       : [
           '',

@@ -1,5 +1,6 @@
 /** A world shaped like Geofabrik's (`manifests/world-shape.json`): areas and about how large they are, for lack of a mirror. */
 import shape from '../../manifests/world-shape.json' with { type: 'json' };
+import { foldersOf } from '../areas/geofabrik-index.ts';
 import { randomOf } from './random.ts';
 
 const MB = 1e6;
@@ -17,6 +18,31 @@ export function worldShape(): ShapedArea[] {
       bytes: mb * MB,
     })),
   );
+}
+
+/** The table as an index in Geofabrik's format: what a manifest that chooses from theirs is given in its place. */
+export function shapeIndex(): string {
+  const areas = worldShape().map(({ area }) => area);
+  const all = [...new Set(areas.flatMap(foldersOf)), ...areas];
+  const features = all.map((area) => {
+    const parent = foldersOf(area).at(-1);
+    const properties = {
+      id: idOf(area, all),
+      name: area,
+      ...(parent === undefined ? {} : { parent: idOf(parent, all) }),
+      urls: { pbf: `${area}-latest.osm.pbf` },
+    };
+    return { type: 'Feature', properties, geometry: null };
+  });
+  return JSON.stringify({ type: 'FeatureCollection', features });
+}
+
+/** Their own ids are an area's last part, `monaco`; two parts where that would be another's, `us/georgia`. */
+function idOf(area: string, all: string[]): string {
+  const parts = area.split('/');
+  const last = `/${parts.at(-1)!}`;
+  const namesakes = all.filter((one) => `/${one}`.endsWith(last));
+  return namesakes[0] === area || namesakes.length === 1 ? last.slice(1) : parts.slice(-2).join('/');
 }
 
 /** The size of an area; one that the table does not have is as large as some other, by chance. */
