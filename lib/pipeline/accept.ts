@@ -1,18 +1,19 @@
 /** From a message to a job: known by what it is made of, so that a message that comes twice makes one job. */
-import { clampTo, smallerOf } from '../tasks/sizes.ts';
+import { smallerOf } from '../tasks/sizes.ts';
 import { checkParams } from '../tasks/params.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
 import { UnknownSourceError } from '../tasks/define-task.ts';
 import type { PipelineContext } from './context.ts';
 import { finish } from './finish.ts';
-import { freshReceipt } from './fresh.ts';
+import { freshness, publishedReceipt } from './fresh.ts';
 import type { Cause, Job, Params, Source } from './job.ts';
 import { isTerminal, paramsText } from './job.ts';
-import { keys } from './keys.ts';
+import { keys, outputKeys } from './keys.ts';
 import { readJob, markWaiting } from './ledger.ts';
 import type { JobMessage, UploadMessage } from './messages.ts';
 import { RUN_INPUTS } from './messages.ts';
 import { dropRun, inputName, jobId, publicationName } from './names.ts';
+import { startingSize } from './starting-size.ts';
 
 /** What a job is refused for before any container starts. */
 class RefusedError extends Error {
@@ -118,6 +119,16 @@ async function endedUnpublished(ctx: PipelineContext, id: string): Promise<boole
 // --- Jobs asked for by name ---------------------------------------------------------------------------------------
 
 async function acceptJob(ctx: PipelineContext, message: JobMessage): Promise<Job> {
+  return await create(ctx, shellOf(ctx, message));
+}
+
+/** Id and name of the job that a message is for, which nothing but the message decides. */
+export const identify = (
+  ctx: Pick<PipelineContext, 'tasks'>,
+  message: JobMessage,
+): Pick<Job, 'id' | 'name'> => shellOf(ctx, message);
+
+function shellOf(ctx: Pick<PipelineContext, 'tasks'>, message: JobMessage): Shell {
   const task = ctx.tasks.get(message.task);
   const { input } = message;
   const ending = input ? endingOf(task, input.key) : '';
@@ -130,7 +141,7 @@ async function acceptJob(ctx: PipelineContext, message: JobMessage): Promise<Job
     input?.key ?? '',
     input?.sha256 ?? input?.etag ?? '',
   ];
-  const shell: Shell = {
+  return {
     id: jobId(message.task, name, identity),
     run: message.run,
     task: message.task,
@@ -140,8 +151,9 @@ async function acceptJob(ctx: PipelineContext, message: JobMessage): Promise<Job
     bytes: input?.bytes ?? 0,
     priority: message.priority,
     sequence: message.sequence,
+    ...(message.source === undefined ? {} : { source: message.source }),
+    ...(message.expectedSeconds === undefined ? {} : { expectedSeconds: message.expectedSeconds }),
   };
-  return await create(ctx, shell);
 }
 
 /** A name for jobs that bring no file; a job whose parameters are bad still needs one to be told by. */
@@ -158,7 +170,17 @@ function nameByParams(task: TaskDefinition | undefined, message: JobMessage): st
 
 type Shell = Pick<
   Job,
-  'id' | 'run' | 'task' | 'name' | 'params' | 'inputs' | 'bytes' | 'priority' | 'sequence'
+  | 'id'
+  | 'run'
+  | 'task'
+  | 'name'
+  | 'params'
+  | 'inputs'
+  | 'bytes'
+  | 'priority'
+  | 'sequence'
+  | 'source'
+  | 'expectedSeconds'
 >;
 
 function checked(
@@ -237,24 +259,27 @@ async function plan(ctx: PipelineContext, job: Job): Promise<Job> {
   const { given, params } = checked(task, job.params);
   checkFile(task, job, params);
   const [input] = job.inputs;
-  const source = input ? undefined : await lookAt(ctx, task, params, job);
+  const source = input ? undefined : (job.source ?? (await lookAt(ctx, task, params, job)));
   const bytes = input ? job.bytes : (source?.bytes ?? 0);
+  const receipt = await publishedReceipt(ctx, job);
+  const ceiling = smallerOf(task.ceiling, ctx.settings.ceiling);
   const planned: Job = {
     ...job,
     params: given,
     bytes,
     ...(source ? { source } : {}),
-    size: clampTo(task.size({ bytes, params }), smallerOf(task.ceiling, ctx.settings.ceiling)),
+    size: startingSize(task, { bytes, given, params, ceiling, receipt }),
+    expectedSeconds: job.expectedSeconds ?? task.expectedSeconds({ bytes, params }),
     spot: task.spot && ctx.settings.spotAvailable,
     limits: task.limits?.(params) ?? [],
   };
-  const fresh = await freshReceipt(ctx, planned, task.freshness?.(params) ?? 0);
-  if (!fresh) return planned;
+  const reason = freshness(planned, task.freshness?.(params) ?? 0, receipt, ctx.clock.now());
+  if (reason === undefined) return planned;
   return {
     ...planned,
     state: 'published',
-    reason: fresh.reason,
-    receipt: fresh.uri,
+    reason,
+    receipt: ctx.stores.output.uri(outputKeys.receipt(job)),
     endedAt: ctx.clock.now(),
   };
 }

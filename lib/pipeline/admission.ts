@@ -33,8 +33,8 @@ export interface Admission {
 }
 
 /** Fargate's launch quota: a bucket of 100, refilled by 20 a second. */
-const LAUNCH_BUCKET = 100;
-const LAUNCHES_PER_SECOND = 20;
+export const LAUNCH_BUCKET = 100;
+export const LAUNCHES_PER_SECOND = 20;
 
 const EMPTY: Admission = { entries: [], tokens: LAUNCH_BUCKET, tokensAt: 0 };
 

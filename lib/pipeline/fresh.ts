@@ -29,20 +29,19 @@ export function sameSource(a: Source, b: Source): boolean {
 const making = (params: Params): string =>
   paramsText(Object.fromEntries(Object.entries(params).filter(([name]) => name !== 'freshness')));
 
-export async function freshReceipt(
-  ctx: PipelineContext,
-  job: Job,
+export const sameMaking = (a: Params, b: Params): boolean => making(a) === making(b);
+
+/** `receipt`: of what is published under the job's name. Why that is fresh enough; `undefined` when it is not. */
+export function freshness(
+  job: Pick<Job, 'params' | 'source'>,
   days: number,
-): Promise<{ uri: string; reason: string } | undefined> {
+  receipt: Receipt | undefined,
+  now: number,
+): string | undefined {
   const { source } = job;
-  if (days <= 0 || !source) return undefined;
-  const receipt = await publishedReceipt(ctx, job);
-  if (!receipt) return undefined;
-  const age = (ctx.clock.now() - Date.parse(receipt.endedAt)) / DAY;
+  if (days <= 0 || !source || !receipt) return undefined;
+  const age = (now - Date.parse(receipt.endedAt)) / DAY;
   const made = receipt.sources.find((one) => sameSource(one, source));
-  if (age >= days || !made || making(receipt.params) !== making(job.params)) return undefined;
-  return {
-    uri: ctx.stores.output.uri(outputKeys.receipt(job)),
-    reason: `Fresh: published ${age.toFixed(1)} days ago from the same source (${source.uri}), and up to ${days} days are fresh enough`,
-  };
+  if (age >= days || !made || !sameMaking(receipt.params, job.params)) return undefined;
+  return `Fresh: published ${age.toFixed(1)} days ago from the same source (${source.uri}), and up to ${days} days are fresh enough`;
 }

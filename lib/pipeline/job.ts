@@ -96,6 +96,8 @@ export interface Job {
   sequence: string;
   /** Size of the next attempt. */
   size: FargateSize;
+  /** Container seconds that an attempt should take, by the plan or the task file: budgets go by it. */
+  expectedSeconds?: number;
   spot: boolean;
   attempts: Attempt[];
   /** Not before this time: a retry that waits for a mirror to come back. */

@@ -29,6 +29,18 @@ export const JobMessage = z.object({
     .exactOptional(),
   priority: z.int().min(0).max(9).default(0),
   sequence: z.string(),
+  /** Its source, where whoever sends this has just looked at it: nobody asks the server again. */
+  source: z
+    .object({
+      uri: z.string(),
+      bytes: z.number().exactOptional(),
+      etag: z.string().exactOptional(),
+      md5: z.string().exactOptional(),
+      lastModified: z.string().exactOptional(),
+    })
+    .exactOptional(),
+  /** Container seconds of an attempt, where a plan knows better than the task file. */
+  expectedSeconds: z.number().positive().exactOptional(),
 });
 export type JobMessage = z.infer<typeof JobMessage>;
 

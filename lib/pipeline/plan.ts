@@ -3,7 +3,7 @@
  * the results before the first job is accepted, so that a page, a resumed run and the next plan all read the same.
  */
 import type { FargateSize } from '../ports.ts';
-import type { Params } from './job.ts';
+import type { Params, Source } from './job.ts';
 
 /** Where an estimate comes from: the receipt of the same name, other receipts of the task, or the task file's own rule. */
 export type EstimateBasis = 'receipt' | 'similar' | 'size';
@@ -28,6 +28,12 @@ export interface PlannedJob {
   limits: string[];
   /** Why it need not be made; absent when it is to be. */
   fresh?: string;
+  /** Why it cannot be made: its source does not exist. The job is set aside with this reason. */
+  refused?: string;
+  /** Why nobody could look at its source: size and time are then those of the last time, or a guess. */
+  unreachable?: string;
+  /** Its source as it was when planned. */
+  source?: Source;
 }
 
 export interface Plan {
@@ -54,7 +60,11 @@ export interface Plan {
     costUsd: { onDemand: number; spot: number };
     /** Most vCPU at once: the account's quota must allow it. */
     peakVcpu: number;
+    /** The named limit that holds jobs back while slots are free, if one does. */
+    heldBy?: string;
   };
+  /** What a person should know about the manifest. */
+  notes?: string[];
 }
 
 /** In the output store: `.runs/<run>/…`. Areas are a GeoJSON FeatureCollection with `properties.task` and `properties.name`. */
