@@ -18,6 +18,7 @@ const VERBS: Record<string, () => Promise<{ declare(program: Command, shell: She
   up: async () => await import('./commands/up.ts'),
   drop: async () => await import('./commands/drop.ts'),
   run: async () => await import('./commands/run.ts'),
+  rebuild: async () => await import('./commands/rebuild.ts'),
   status: async () => await import('./commands/status.ts'),
   logs: async () => await import('./commands/logs.ts'),
   cancel: async () => await import('./commands/cancel.ts'),

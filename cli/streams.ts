@@ -5,17 +5,19 @@ export interface Output {
   line(text: string): void;
   /** One line for the person who waits, on stderr. */
   note(text: string): void;
-  /** The live line on stderr is possible. */
+  /** The live lines on stderr are possible. */
   live: boolean;
-  /** Replaces the live line; without argument it is cleared. Does nothing where `live` is false. */
+  /** Replaces the live lines (mostly one); without argument they are cleared. Does nothing where `live` is false. */
   status(text?: string): void;
 }
 
 export function terminal(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): Output {
-  let shown = false;
+  let shown = 0;
   const clear = (): void => {
-    if (shown) stderr.write('\r\u001b[K');
-    shown = false;
+    // To the first of the rows, then everything below is cleared.
+    if (shown > 1) stderr.write(`\u001b[${shown - 1}A`);
+    if (shown > 0) stderr.write('\r\u001b[J');
+    shown = 0;
   };
   return {
     live: stderr.isTTY,
@@ -31,9 +33,13 @@ export function terminal(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream)
       if (!stderr.isTTY) return;
       clear();
       if (text === undefined) return;
-      // One row only: a wrapped line could not be taken back.
-      stderr.write(text.slice(0, (stderr.columns || 80) - 1).toWellFormed());
-      shown = true;
+      // A wrapped line, or one that has left the screen, could not be taken back.
+      const rows = text
+        .split('\n')
+        .slice(0, Math.max(1, (stderr.rows || 25) - 1))
+        .map((row) => row.slice(0, (stderr.columns || 80) - 1).toWellFormed());
+      stderr.write(rows.join('\n'));
+      shown = rows.length;
     },
   };
 }

@@ -4,12 +4,11 @@ import { basename } from 'node:path';
 import { Option, type Command } from 'commander';
 import { accept } from '../../lib/pipeline/accept.ts';
 import { cancel } from '../../lib/pipeline/cancel.ts';
-import { isTerminal, type Job, type Params } from '../../lib/pipeline/job.ts';
+import { isTerminal, type Job } from '../../lib/pipeline/job.ts';
 import { readJob } from '../../lib/pipeline/ledger.ts';
 import { RUN_INPUTS, type JobMessage } from '../../lib/pipeline/messages.ts';
 import { newRun, timeSequence } from '../../lib/pipeline/names.ts';
 import { status } from '../../lib/pipeline/status.ts';
-import { BadParamsError, readAssignments } from '../../lib/tasks/params.ts';
 import type { ManifestParts } from '../../lib/local/manifests.ts';
 import { openBackend, type Backend } from '../backend.ts';
 import { UsageError } from '../errors.ts';
@@ -20,6 +19,7 @@ import { JobWatch } from '../job-watch.ts';
 import type { Shell } from '../main.ts';
 import { openManifest } from '../manifest.ts';
 import { repeated, withBackend, withJson, type CommonOptions } from '../options.ts';
+import { readSet, runName } from '../run-options.ts';
 import { resultOf, type RunResult } from '../run-result.ts';
 import type { Output } from '../streams.ts';
 import { findTask, readTasks, type Tasks } from '../tasks-folder.ts';
@@ -73,13 +73,6 @@ export function declare(program: Command, { out, exit }: Shell): void {
     );
 }
 
-/** It stands in keys and in ECS `startedBy`. */
-function runName(text: string): string {
-  if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(text))
-    throw new UsageError(`"${text}" cannot name a run: letters, digits, - and _, at most 64`);
-  return text;
-}
-
 /**
  * Throws {@link UsageError}. The parameters of a single job are not checked here: a job with bad ones is recorded, with the
  * reason. A manifest is refused whole for one fault: nobody looks through ten thousand jobs for the one that was mistyped.
@@ -107,15 +100,6 @@ export async function readRequest(
   if (file === undefined) return { run, jobs };
   await checkFiles(task, [file]);
   return { run, jobs, file };
-}
-
-function readSet(task: string, assignments: string[]): Params {
-  try {
-    return readAssignments({ name: task }, assignments);
-  } catch (error) {
-    if (error instanceof BadParamsError) throw new UsageError(error.message, { cause: error });
-    throw error;
-  }
 }
 
 async function readManifest(

@@ -22,7 +22,7 @@ export async function readPlan({ stores }: Stores, run: string): Promise<Plan | 
 }
 
 /** Before the first job is accepted: whoever looks at the run later knows what it was to be. */
-export async function writePlan({ stores }: Stores, plan: Plan, areas: Areas | undefined): Promise<void> {
+async function writePlan({ stores }: Stores, plan: Plan, areas: Areas | undefined): Promise<void> {
   if (areas) {
     await stores.output.put(planKeys.areas(plan.run), JSON.stringify(areas), {
       contentType: 'application/geo+json',
@@ -45,8 +45,12 @@ function messageOf(run: string, sequence: string, job: PlannedJob): JobMessage {
   return { kind: 'job', run, task, params, priority, sequence, expectedSeconds, ...known };
 }
 
-/** Each job of the plan, accepted now or before. */
-export async function acceptPlan(ctx: PipelineContext, plan: Plan): Promise<Job[]> {
+/** Each job of the plan, accepted now or before. The run can be told from its plan as soon as there is a first job. */
+export async function startRun(ctx: PipelineContext, plan: Plan, areas: Areas | undefined): Promise<Job[]> {
+  await writePlan(ctx, plan, areas);
+  return await acceptPlan(ctx, plan);
+}
+async function acceptPlan(ctx: PipelineContext, plan: Plan): Promise<Job[]> {
   const accepted = await mapLimit(
     messagesOf(plan),
     ACCEPTS_AT_ONCE,

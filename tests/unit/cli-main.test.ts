@@ -2,7 +2,19 @@ import { describe, expect, test } from '@jest/globals';
 import { main, program } from '../../cli/main.ts';
 import type { Output } from '../../cli/streams.ts';
 
-const VERBS = ['up', 'drop', 'run', 'status', 'logs', 'cancel', 'tasks', 'simulate', 'image', 'doctor'];
+const VERBS = [
+  'up',
+  'drop',
+  'run',
+  'rebuild',
+  'status',
+  'logs',
+  'cancel',
+  'tasks',
+  'simulate',
+  'image',
+  'doctor',
+];
 
 const listener = (): Output & { lines: string[]; notes: string[] } => {
   const lines: string[] = [];

@@ -1,0 +1,21 @@
+/** Options of the verbs that start jobs. */
+import { BadParamsError, readAssignments } from '../lib/tasks/params.ts';
+import type { Params } from '../lib/pipeline/job.ts';
+import { UsageError } from './errors.ts';
+
+/** It stands in keys and in ECS `startedBy`. Throws {@link UsageError}. */
+export function runName(text: string): string {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(text))
+    throw new UsageError(`"${text}" cannot name a run: letters, digits, - and _, at most 64`);
+  return text;
+}
+
+/** `--set NAME=VALUE …`. `of` names what they are for. Throws {@link UsageError}. */
+export function readSet(of: string, assignments: string[]): Params {
+  try {
+    return readAssignments({ name: of }, assignments);
+  } catch (error) {
+    if (error instanceof BadParamsError) throw new UsageError(error.message, { cause: error });
+    throw error;
+  }
+}
