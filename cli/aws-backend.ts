@@ -24,6 +24,7 @@ export async function openAws(options: AwsOptions, log: Log, env: NodeJS.Process
     },
     pollMs: 2000,
     cancelOnInterrupt: false,
+    liveLogs: false,
   };
 }
 

@@ -20,6 +20,8 @@ export interface Backend {
   pollMs: number;
   /** Ctrl-C while waiting cancels the jobs: true where they are this process's own affair. */
   cancelOnInterrupt: boolean;
+  /** An attempt's log can be read while it is written: not on AWS, where stage-out brings it when the container has ended. */
+  liveLogs: boolean;
   memoryOf?: MemoryOf;
 }
 

@@ -5,7 +5,7 @@ import { readJob } from '../lib/pipeline/ledger.ts';
 import { formatBytes, formatSeconds } from './format.ts';
 import { LogTail } from './log-tail.ts';
 import { parseLine } from './log-text.ts';
-import { progressOf, progressText, type Progress } from './progress-line.ts';
+import { heard, progressText, type Progress } from './progress-line.ts';
 import type { Output } from './streams.ts';
 
 /** Where no live line is possible: a line at each change of stage, and one so often. */
@@ -63,12 +63,6 @@ export class JobWatch {
     this.#noted = { stage, at: now };
     this.#out.note(text);
   }
-}
-
-/** A handler that tells no progress may still tell what it has done: the event is shown then. */
-function heard(fields: Record<string, unknown> | undefined): Progress | undefined {
-  if (!fields) return undefined;
-  return progressOf(fields) ?? (typeof fields.event === 'string' ? { stage: fields.event } : undefined);
 }
 
 /** `europe/monaco  write 42 %  12.3 s  310 MiB of 1.00 GiB`. */

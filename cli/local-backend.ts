@@ -37,6 +37,7 @@ export async function openLocal(dir: string, log: Log, out: Output, given?: Task
     },
     pollMs: 200,
     cancelOnInterrupt: true,
+    liveLogs: true,
     memoryOf: memoryIn(home),
   };
 }

@@ -24,7 +24,7 @@ export class LogTail {
 
   /** Whole lines that came since the last call; none when there is no log (yet). */
   async *lines(): AsyncGenerator<string> {
-    const found = await this.#find();
+    const found = await findLog(this.#ctx, this.#job, this.#attempt);
     if (!found) return;
     while (this.#offset < found.bytes) {
       const end = Math.min(found.bytes, this.#offset + CHUNK) - 1;
@@ -35,18 +35,21 @@ export class LogTail {
       yield* lines;
     }
   }
+}
 
-  /** Where it is kept: with the attempt, and with what was set aside of a job that failed. */
-  async #find(): Promise<{ store: ObjectStore; key: string; bytes: number } | undefined> {
-    const { staging, quarantine } = this.#ctx.stores;
-    const places = [
-      { store: staging, key: stagingKeys.log(this.#job.id, this.#attempt) },
-      { store: quarantine, key: quarantineKeys.log(this.#job, this.#attempt) },
-    ];
-    for (const place of places) {
-      const info = await place.store.head(place.key);
-      if (info) return { ...place, bytes: info.bytes };
-    }
-    return undefined;
+/** Where it is kept: with the attempt, and with what was set aside of a job that failed. */
+export async function findLog(
+  { stores: { staging, quarantine } }: Pick<PipelineContext, 'stores'>,
+  job: Pick<Job, 'id' | 'task'>,
+  attempt: number,
+): Promise<{ store: ObjectStore; key: string; bytes: number } | undefined> {
+  const places = [
+    { store: staging, key: stagingKeys.log(job.id, attempt) },
+    { store: quarantine, key: quarantineKeys.log(job, attempt) },
+  ];
+  for (const place of places) {
+    const info = await place.store.head(place.key);
+    if (info) return { ...place, bytes: info.bytes };
   }
+  return undefined;
 }

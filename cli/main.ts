@@ -20,6 +20,7 @@ const VERBS: Record<string, () => Promise<{ declare(program: Command, shell: She
   run: async () => await import('./commands/run.ts'),
   rebuild: async () => await import('./commands/rebuild.ts'),
   status: async () => await import('./commands/status.ts'),
+  dashboard: async () => await import('./commands/dashboard.ts'),
   logs: async () => await import('./commands/logs.ts'),
   cancel: async () => await import('./commands/cancel.ts'),
   tasks: async () => await import('./commands/tasks.ts'),

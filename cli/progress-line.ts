@@ -19,9 +19,20 @@ export function progressOf(fields: Record<string, unknown>): Progress | undefine
 const number = <K extends string>(fields: Record<string, unknown>, name: K): Partial<Record<K, number>> =>
   typeof fields[name] === 'number' ? ({ [name]: fields[name] } as Record<K, number>) : {};
 
+/** A handler that tells no progress may still tell what it has done: the event is shown then. */
+export function heard(fields: Record<string, unknown> | undefined): Progress | undefined {
+  if (!fields) return undefined;
+  return progressOf(fields) ?? (typeof fields.event === 'string' ? { stage: fields.event } : undefined);
+}
+
+/** 0–100, as told or from the bytes. */
+export const shareOf = ({ percent, bytes, totalBytes }: Progress): number | undefined =>
+  percent ?? (bytes !== undefined && totalBytes ? (100 * bytes) / totalBytes : undefined);
+
 /** `download 42 % (1.20 MiB of 2.86 MiB)`. */
-export function progressText({ stage, percent, bytes, totalBytes }: Progress): string {
-  const share = percent ?? (bytes !== undefined && totalBytes ? (100 * bytes) / totalBytes : undefined);
+export function progressText(progress: Progress): string {
+  const { stage, bytes, totalBytes } = progress;
+  const share = shareOf(progress);
   const amount =
     bytes === undefined
       ? ''

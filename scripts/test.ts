@@ -19,6 +19,7 @@ const CHECKS: Step[] = [
   { name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings'] },
   { name: 'format', command: ['oxfmt', '--check'] },
   { name: 'types', command: ['tsc'] },
+  { name: 'types of the page', command: ['tsc', '-p', 'dashboard'] },
 ];
 
 /** Whether it ended well. Its output goes to ours. */

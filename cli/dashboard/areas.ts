@@ -1,0 +1,36 @@
+/** The shapes of a run's jobs: from the run's own GeoJSON, else from the STAC Items beside what is published. */
+import { text } from 'node:stream/consumers';
+import * as z from 'zod';
+import type { PipelineContext } from '../../lib/pipeline/context.ts';
+import { outputKeys } from '../../lib/pipeline/keys.ts';
+import type { JobView } from './view.ts';
+
+const Feature = z.looseObject({
+  geometry: z.looseObject({ type: z.string() }).nullable(),
+  properties: z.looseObject({ task: z.string(), name: z.string() }),
+});
+const FeatureCollection = z.looseObject({ features: z.array(Feature) });
+
+export const areaKey = (task: string, name: string): string => `${task}/${name}`;
+
+/** `<task>/<name>` → geometry. Throws when it is not as the plan's contract says. */
+export function readAreas(value: unknown): Map<string, unknown> {
+  const { features } = FeatureCollection.parse(value);
+  return new Map(
+    features.flatMap(({ geometry, properties: { task, name } }) =>
+      geometry === null ? [] : [[areaKey(task, name), geometry] as const],
+    ),
+  );
+}
+
+/** The geometry of the STAC Item that a published job has beside its files; `undefined` when it has none. */
+export async function publishedArea(
+  { stores: { output } }: Pick<PipelineContext, 'stores'>,
+  job: Pick<JobView, 'task' | 'name'>,
+): Promise<unknown> {
+  const base = job.name.slice(job.name.lastIndexOf('/') + 1);
+  const key = outputKeys.file(job, `${base}.stac.json`);
+  if (!(await output.head(key))) return undefined;
+  const item = JSON.parse(await text(await output.get(key))) as { geometry?: unknown };
+  return item.geometry ?? undefined;
+}

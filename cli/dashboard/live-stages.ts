@@ -1,0 +1,73 @@
+/** What running jobs say of themselves: the stage, from their logs, and their memory, from the engine. */
+import type { PipelineContext } from '../../lib/pipeline/context.ts';
+import type { Attempt } from '../../lib/pipeline/job.ts';
+import type { MemoryOf } from '../job-watch.ts';
+import { LogTail } from '../log-tail.ts';
+import { parseLine } from '../log-text.ts';
+import { heard, progressText, shareOf, type Progress } from '../progress-line.ts';
+import type { JobView } from './view.ts';
+
+/** Asking the engine costs about 0.1 s of CPU time, for each container. */
+const MEMORY_EVERY_MS = 5000;
+
+interface Live {
+  attempt: number;
+  tail: LogTail;
+  progress: Progress | undefined;
+  memoryAt: number;
+  memoryBytes?: number;
+}
+
+export class LiveStages {
+  readonly #ctx: PipelineContext;
+  readonly #liveLogs: boolean;
+  readonly #memoryOf: MemoryOf | undefined;
+  readonly #lives = new Map<string, Live>();
+
+  constructor(ctx: PipelineContext, { liveLogs, memoryOf }: { liveLogs: boolean; memoryOf?: MemoryOf }) {
+    this.#ctx = ctx;
+    this.#liveLogs = liveLogs;
+    this.#memoryOf = memoryOf;
+  }
+
+  async look(job: Pick<JobView, 'id' | 'task' | 'phase'>, { attempt, ref }: Attempt): Promise<void> {
+    if (job.phase !== 'processing') {
+      this.#lives.delete(job.id);
+      return;
+    }
+    const live = this.#liveOf(job, attempt);
+    if (this.#liveLogs) {
+      for await (const line of live.tail.lines()) live.progress = heard(parseLine(line)) ?? live.progress;
+    }
+    const now = this.#ctx.clock.now();
+    if (!this.#memoryOf || ref === undefined || now - live.memoryAt < MEMORY_EVERY_MS) return;
+    live.memoryAt = now;
+    const bytes = await this.#memoryOf(ref);
+    if (bytes !== undefined) live.memoryBytes = bytes;
+  }
+
+  of(id: string): Pick<JobView, 'stage' | 'memoryBytes'> {
+    const { progress, memoryBytes } = this.#lives.get(id) ?? {};
+    const percent = progress && shareOf(progress);
+    return {
+      ...(progress
+        ? { stage: { text: progressText(progress), ...(percent === undefined ? {} : { percent }) } }
+        : {}),
+      ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    };
+  }
+
+  /** Lets go of what no longer runs. */
+  forget(running: ReadonlySet<string>): void {
+    for (const id of this.#lives.keys()) if (!running.has(id)) this.#lives.delete(id);
+  }
+
+  #liveOf({ id, task }: Pick<JobView, 'id' | 'task'>, attempt: number): Live {
+    const known = this.#lives.get(id);
+    if (known?.attempt === attempt) return known;
+    const tail = new LogTail(this.#ctx, { id, task }, attempt);
+    const live: Live = { attempt, tail, progress: undefined, memoryAt: 0 };
+    this.#lives.set(id, live);
+    return live;
+  }
+}

@@ -1,0 +1,275 @@
+/**
+ * One run, looked at again and again. A look is the admission record and one listing of the run's markers; a job's record is
+ * read only when what these say of it has changed. So a look at 10,000 jobs of which none moved costs as many calls as the
+ * listing has pages, and the records of jobs that have ended are read once.
+ */
+import { readAdmission, type Entry } from '../../lib/pipeline/admission.ts';
+import { mapLimit } from '../../lib/pipeline/concurrency.ts';
+import type { PipelineContext } from '../../lib/pipeline/context.ts';
+import { isTerminal, type Job, type JobState } from '../../lib/pipeline/job.ts';
+import { keys } from '../../lib/pipeline/keys.ts';
+import { readJob } from '../../lib/pipeline/ledger.ts';
+import { planKeys, type Plan, type PlannedJob } from '../../lib/pipeline/plan.ts';
+import { areaKey, publishedArea, readAreas } from './areas.ts';
+import { expectation, plannedId, plannedView, recordedView } from './job-view.ts';
+import { rememberedForecast } from './forecast.ts';
+import { LiveStages } from './live-stages.ts';
+import { StoredJson } from './stored-json.ts';
+import { openOf, summarize } from './summary.ts';
+import type { Area, Changes, JobView, RunView, Summary } from './view.ts';
+import type { MemoryOf } from '../job-watch.ts';
+
+/** Records read at once; S3 answers one in some 30 ms. */
+const AT_ONCE = 32;
+/** Records read before what is known so far is shown. */
+const BATCH = 500;
+/** Plan and areas change rarely: they are looked at with every so many looks. */
+const PLAN_EVERY = 10;
+
+export interface RunWatchOptions {
+  /** Where attempts' logs can be read while they are written. */
+  liveLogs: boolean;
+  memoryOf?: MemoryOf;
+}
+
+/** What markers and admission say of a job: while it stays the same, so does its record (in what is shown of it). */
+interface Sighting {
+  signature: string;
+  state: JobState;
+  ends: JobState[];
+  entry: Entry | undefined;
+}
+
+/** A record that is ahead of its markers, or behind them, is read again at the next look; so is one between two phases. */
+function agrees(job: Job, { ends, entry }: Sighting): boolean {
+  if (isTerminal(job.state)) return ends.includes(job.state);
+  if (ends.length > 0) return false;
+  if (job.state === 'waiting') return entry === undefined;
+  return entry !== undefined && entry.settledAt === undefined && job.phase === 'processing';
+}
+
+export class RunWatch {
+  readonly run: string;
+  readonly #ctx: PipelineContext;
+  readonly #planFile: StoredJson;
+  readonly #areasFile: StoredJson;
+  readonly #live: LiveStages;
+  #plan: Plan | undefined;
+  /** `<task>/<name>` → its place in the plan, and its shape. */
+  #planned = new Map<string, PlannedJob>();
+  #shapes: Map<string, unknown> | undefined;
+  readonly #jobs = new Map<string, JobView>();
+  readonly #areas = new Map<string, unknown>();
+  /** As each record was when it was read last. */
+  readonly #read = new Map<string, string>();
+  readonly #toRead = new Map<string, Sighting>();
+  readonly #attempts = new Map<string, Job['attempts']>();
+  #changed = new Set<string>();
+  #gone = new Set<string>();
+  #newAreas = new Map<string, unknown>();
+  readonly #forecast = rememberedForecast();
+  #looks = 0;
+  #open = Number.POSITIVE_INFINITY;
+  /** When anything of the run was last seen in a container. */
+  #activeAt = 0;
+
+  constructor(ctx: PipelineContext, run: string, options: RunWatchOptions) {
+    this.#ctx = ctx;
+    this.run = run;
+    this.#planFile = new StoredJson(ctx.stores.output, planKeys.plan(run));
+    this.#areasFile = new StoredJson(ctx.stores.output, planKeys.areas(run));
+    this.#live = new LiveStages(ctx, options);
+  }
+
+  /** Whether there is such a run at all: a job of it was accepted, or it has a plan. Known after the first look. */
+  get exists(): boolean {
+    return this.#jobs.size > 0 || this.#plan !== undefined;
+  }
+
+  /** Nothing is left to do. */
+  get isDone(): boolean {
+    return this.exists && this.#open === 0;
+  }
+
+  get unread(): number {
+    return this.#toRead.size;
+  }
+
+  /** Lists; then reads the first of the records that have changed. {@link readMore} reads the rest. */
+  async look(): Promise<void> {
+    if (this.#looks % PLAN_EVERY === 0) await this.#readPlan();
+    this.#looks += 1;
+    // Before the markers: a job that ended since then has its marker by the time they are listed.
+    const { entries } = await readAdmission(this.#ctx);
+    const held = new Map(entries.filter(({ run }) => run === this.run).map((entry) => [entry.job, entry]));
+    for (const [id, markers] of await this.#markers()) this.#sight(id, markers, held.get(id));
+    if ([...held.values()].some(({ settledAt }) => settledAt === undefined))
+      this.#activeAt = this.#ctx.clock.now();
+    await this.readMore();
+    await this.#lookAtRunning();
+  }
+
+  /** Reads the next {@link BATCH} of the records that have changed: what went wrong and what runs before what went well. */
+  async readMore(): Promise<void> {
+    const order: Record<JobState, number> = {
+      failed: 0,
+      quarantined: 0,
+      running: 1,
+      waiting: 2,
+      cancelled: 3,
+      published: 4,
+    };
+    const next = [...this.#toRead].sort(([, a], [, b]) => order[a.state] - order[b.state]).slice(0, BATCH);
+    await mapLimit(next, AT_ONCE, async ([id, sighting]) => await this.#readRecord(id, sighting));
+  }
+
+  /** Everything, for whoever comes new. */
+  view(): RunView {
+    return {
+      summary: this.#summary(),
+      jobs: [...this.#jobs.values()],
+      areas: [...this.#areas].map(([job, geometry]) => ({ job, geometry })),
+    };
+  }
+
+  /** What changed since it was last called. */
+  changes(): Changes {
+    const jobs = [...this.#changed].flatMap((id) => this.#jobs.get(id) ?? []);
+    const areas: Area[] = [...this.#newAreas].map(([job, geometry]) => ({ job, geometry }));
+    const gone = [...this.#gone];
+    this.#changed = new Set();
+    this.#gone = new Set();
+    this.#newAreas = new Map();
+    return { summary: this.#summary(), jobs, gone, areas };
+  }
+
+  #summary(): Summary {
+    const summary = summarize({
+      ctx: this.#ctx,
+      forecastOf: this.#forecast,
+      run: this.run,
+      plan: this.#plan,
+      jobs: this.#jobs.values(),
+      activeAt: this.#activeAt,
+      unread: this.#toRead.size,
+      troubles: [this.#planFile.trouble, this.#areasFile.trouble].filter((one) => one !== undefined),
+    });
+    this.#open = openOf(summary);
+    return summary;
+  }
+
+  // --- Markers and records --------------------------------------------------------------------------------------
+
+  async #markers(): Promise<Map<string, string[]>> {
+    const markers = new Map<string, string[]>();
+    for await (const key of this.#ctx.records.list(keys.run(this.run))) {
+      const [, , state = '', job = ''] = key.split('/');
+      const known = markers.get(job);
+      if (known) known.push(state);
+      else markers.set(job, [state]);
+    }
+    return markers;
+  }
+
+  #sight(id: string, markers: string[], entry: Entry | undefined): void {
+    const ends = markers.filter((marker) => marker !== 'accepted') as JobState[];
+    const signature = `${markers.join(' ')} ${entry?.claim ?? ''} ${entry?.settledAt ?? ''}`;
+    if (this.#read.get(id) === signature) return;
+    const state = ends[0] ?? (entry ? 'running' : 'waiting');
+    const known = this.#jobs.get(id);
+    if (known && !known.accepted) this.#put({ ...known, accepted: true, state });
+    // Accepted, planned, and not begun: the plan has said all that its record would say.
+    const untouched = state === 'waiting' && !this.#read.has(id) && known !== undefined;
+    if (untouched) return;
+    this.#toRead.set(id, { signature, state, ends, entry });
+  }
+
+  async #readRecord(id: string, sighting: Sighting): Promise<void> {
+    this.#toRead.delete(id);
+    const job = await readJob(this.#ctx, id);
+    // Its marker is written before its record: there at the next look, or never.
+    if (!job) return;
+    const planned = this.#planned.get(areaKey(job.task, job.name));
+    this.#takeOver(planned, id);
+    if (agrees(job, sighting)) this.#read.set(id, sighting.signature);
+    this.#attempts.set(id, job.attempts);
+    this.#put({ ...recordedView(this.#ctx, job, planned), ...this.#live.of(id) });
+    await this.#findArea(this.#jobs.get(id)!);
+  }
+
+  /** A job that brings a file has an id that the plan could not know: its placeholder goes. */
+  #takeOver(planned: PlannedJob | undefined, id: string): void {
+    if (!planned) return;
+    const placeholder = plannedId(this.run, planned);
+    if (placeholder === id || this.#jobs.get(placeholder)?.accepted !== false) return;
+    this.#jobs.delete(placeholder);
+    this.#gone.add(placeholder);
+  }
+
+  #put(view: JobView): void {
+    const known = this.#jobs.get(view.id);
+    if (known && JSON.stringify(known) === JSON.stringify(view)) return;
+    this.#jobs.set(view.id, view);
+    this.#changed.add(view.id);
+  }
+
+  // --- Plan and areas ---------------------------------------------------------------------------------------------
+
+  async #readPlan(): Promise<void> {
+    await this.#planFile.look((value) => this.#usePlan(value));
+    await this.#areasFile.look((value) => {
+      this.#shapes = readAreas(value);
+      for (const job of this.#jobs.values()) this.#giveShape(job);
+    });
+  }
+
+  #usePlan(value: unknown): void {
+    const plan = value as Plan;
+    if (plan.planVersion !== 1 || !Array.isArray(plan.jobs))
+      throw new Error('it is no plan of version 1, which is what this longshore reads');
+    this.#plan = plan;
+    this.#planned = new Map(plan.jobs.map((job) => [areaKey(job.task, job.name), job]));
+    const known = new Map([...this.#jobs.values()].map((job) => [areaKey(job.task, job.name), job]));
+    for (const planned of plan.jobs) {
+      const view = plannedView(this.run, planned);
+      const job = known.get(areaKey(planned.task, planned.name));
+      if (!job?.accepted) this.#put(view);
+      else this.#put({ ...job, ...expectation(planned) });
+      this.#giveShape(job ?? view);
+    }
+  }
+
+  #giveShape({ id, task, name }: JobView): boolean {
+    const shape = this.#shapes?.get(areaKey(task, name));
+    if (shape === undefined) return false;
+    this.#setArea(id, shape);
+    return true;
+  }
+
+  async #findArea(job: JobView): Promise<void> {
+    if (this.#giveShape(job) || this.#areas.has(job.id)) return;
+    // A run with areas of its own has them all: what is not among them is no area.
+    if (this.#shapes !== undefined || (job.state !== 'published' && job.state !== 'fresh')) return;
+    const shape = await publishedArea(this.#ctx, job);
+    if (shape !== undefined) this.#setArea(job.id, shape);
+  }
+
+  #setArea(id: string, geometry: unknown): void {
+    if (this.#areas.get(id) === geometry) return;
+    this.#areas.set(id, geometry);
+    this.#newAreas.set(id, geometry);
+  }
+
+  // --- What runs -------------------------------------------------------------------------------------------------
+
+  async #lookAtRunning(): Promise<void> {
+    const running = [...this.#jobs.values()].filter(({ state }) => state === 'running');
+    await mapLimit(running, 8, async (view) => {
+      const attempt = this.#attempts.get(view.id)?.at(-1);
+      if (!attempt) return;
+      await this.#live.look(view, attempt);
+      this.#put({ ...view, ...this.#live.of(view.id) });
+    });
+    this.#live.forget(new Set(running.map(({ id }) => id)));
+  }
+}
