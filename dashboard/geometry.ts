@@ -21,18 +21,35 @@ export interface Box {
 
 export interface Shape extends Box {
   path: Path2D;
+  /** Of its largest part: where its sign and its name stand, and how much room is there. */
+  middle: { x: number; y: number; width: number; height: number };
 }
 
-/** A path that remembers how far it reaches. */
+const nothing = (): Box => ({
+  left: Number.POSITIVE_INFINITY,
+  top: Number.POSITIVE_INFINITY,
+  right: Number.NEGATIVE_INFINITY,
+  bottom: Number.NEGATIVE_INFINITY,
+});
+
+function reach(box: Box, x: number, y: number): void {
+  box.left = Math.min(box.left, x);
+  box.right = Math.max(box.right, x);
+  box.top = Math.min(box.top, y);
+  box.bottom = Math.max(box.bottom, y);
+}
+
+/** A path that remembers how far it reaches, and where its largest ring is. */
 class Recorder {
   readonly path = new Path2D();
-  left = Number.POSITIVE_INFINITY;
-  top = Number.POSITIVE_INFINITY;
-  right = Number.NEGATIVE_INFINITY;
-  bottom = Number.NEGATIVE_INFINITY;
+  readonly box = nothing();
+  #ring: [number, number][] = [];
+  #largest = -1;
+  #middle: Shape['middle'] | undefined;
 
   moveTo(x: number, y: number): void {
     this.path.moveTo(x, y);
+    this.#ring = [];
     this.#reach(x, y);
   }
 
@@ -50,14 +67,47 @@ class Recorder {
 
   closePath(): void {
     this.path.closePath();
+    const { extent, middle } = ringMiddle(this.#ring);
+    if (extent <= this.#largest) return;
+    this.#largest = extent;
+    this.#middle = middle;
+  }
+
+  shape(): Shape | undefined {
+    const { left, top, right, bottom } = this.box;
+    if (!Number.isFinite(left)) return undefined;
+    const whole = { x: (left + right) / 2, y: (top + bottom) / 2, width: right - left, height: bottom - top };
+    return { ...this.box, path: this.path, middle: this.#middle ?? whole };
   }
 
   #reach(x: number, y: number): void {
-    this.left = Math.min(this.left, x);
-    this.right = Math.max(this.right, x);
-    this.top = Math.min(this.top, y);
-    this.bottom = Math.max(this.bottom, y);
+    this.#ring.push([x, y]);
+    reach(this.box, x, y);
   }
+}
+
+/** The ring's area and its centroid (its box's middle where it has no area). */
+function ringMiddle(ring: [number, number][]): { extent: number; middle: Shape['middle'] } {
+  const box = nothing();
+  let [twice, sumX, sumY] = [0, 0, 0];
+  for (const [at, [x, y]] of ring.entries()) {
+    const [nextX, nextY] = ring[(at + 1) % ring.length]!;
+    const cross = x * nextY - nextX * y;
+    twice += cross;
+    sumX += (x + nextX) * cross;
+    sumY += (y + nextY) * cross;
+    reach(box, x, y);
+  }
+  const flat = Math.abs(twice) < 1e-9;
+  return {
+    extent: Math.abs(twice) / 2,
+    middle: {
+      x: flat ? (box.left + box.right) / 2 : sumX / (3 * twice),
+      y: flat ? (box.top + box.bottom) / 2 : sumY / (3 * twice),
+      width: box.right - box.left,
+      height: box.bottom - box.top,
+    },
+  };
 }
 
 /** `undefined` for what cannot be drawn: no geometry, or one without a point in it. */
@@ -71,7 +121,7 @@ export function shapeOf(geometry: unknown): Shape | undefined {
   } catch {
     return undefined;
   }
-  return Number.isFinite(recorder.left) ? recorder : undefined;
+  return recorder.shape();
 }
 
 /** The sphere's outline. */
@@ -131,7 +181,8 @@ function along(ring: Position[]): Position[] {
     const [x = 0, y = 0] = point;
     const [toX = 0, toY = 0] = ring[at + 1] ?? point;
     points.push(point);
-    const steps = Math.ceil(Math.abs(toX - x) / STEP);
+    // The other way round is shorter: it crosses the antimeridian, which is d3's affair.
+    const steps = Math.abs(toX - x) > 180 ? 1 : Math.ceil(Math.abs(toX - x) / STEP);
     for (let step = 1; step < steps; step++) {
       points.push([x + ((toX - x) * step) / steps, y + ((toY - y) * step) / steps]);
     }

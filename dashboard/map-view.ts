@@ -89,7 +89,7 @@ export class MapView {
   setFocus(id: string | undefined): void {
     this.#focus = id;
     const area = this.#areas.find((one) => one.id === id);
-    if (area) this.#view = reveal(this.#view, area, this.#size);
+    if (area) this.#view = reveal(this.#view, area.middle, this.#size);
     this.redraw();
   }
 
@@ -290,16 +290,7 @@ const extent = ({ left, right, top, bottom }: Box): number => (right - left) * (
 
 const placeOf = ({ offsetX, offsetY }: MouseEvent): { x: number; y: number } => ({ x: offsetX, y: offsetY });
 
-const areaOf = ({ path, left, top, right, bottom }: Shape, { id, name, state }: JobView): Area => ({
-  path,
-  left,
-  top,
-  right,
-  bottom,
-  id,
-  name,
-  state,
-});
+const areaOf = (shape: Shape, { id, name, state }: JobView): Area => ({ ...shape, id, name, state });
 
 function boxOf(areas: readonly Box[]): Box | undefined {
   if (areas.length === 0) return undefined;

@@ -3,7 +3,7 @@
  * ones are drawn first, so that an area within another is seen.
  */
 import { VIEW_STATES, type ViewState } from '../cli/dashboard/view.ts';
-import { globe, type Land, type Shape } from './geometry.ts';
+import { globe, type Box, type Land, type Shape } from './geometry.ts';
 import type { Looks } from './looks.ts';
 import { STATES } from './states.ts';
 import type { Viewport } from './viewport.ts';
@@ -118,12 +118,22 @@ export class Painter {
     const small = inside.filter(({ size }) => size < SMALL);
     const large = inside.filter(({ size }) => size >= LARGE);
     if (small.length > MOST_SIGNS) this.#drawDots(small, looks);
-    else for (const { area, x, y } of small) this.#drawSign(area.state, x, y, 6, looks);
+    else this.#drawSmall(small, looks);
     if (large.length > MOST_SIGNS) return;
+    const names: Box[] = [];
     for (const { area, x, y, size, wide } of large) {
-      this.#drawSign(area.state, x, y, Math.min(9, size / 5), looks);
-      this.#drawName(area.name, x, y + 21, wide, looks);
+      const radius = Math.min(9, size / 6);
+      this.#drawSign(area.state, x, y, radius, looks);
+      this.#drawName(area.name, x, y + radius + 10, wide, names, looks);
     }
+  }
+
+  /** What has not begun is the background for what has. */
+  #drawSmall(places: { area: Area; x: number; y: number }[], looks: Looks): void {
+    const idle = places.filter(({ area }) => area.state === 'waiting');
+    const told = places.filter(({ area }) => area.state !== 'waiting');
+    this.#drawDots(idle, looks);
+    for (const { area, x, y } of told) this.#drawSign(area.state, x, y, 6, looks);
   }
 
   #drawDots(places: { area: Area; x: number; y: number }[], looks: Looks): void {
@@ -132,11 +142,14 @@ export class Painter {
       context.beginPath();
       for (const { area, x, y } of places) {
         if (area.state !== state) continue;
-        context.moveTo(x + 2.5, y);
-        context.arc(x, y, 2.5, 0, 7);
+        context.moveTo(x + 3, y);
+        context.arc(x, y, 3, 0, 7);
       }
       context.fillStyle = looks.fill[state];
       context.fill();
+      context.lineWidth = 1;
+      context.strokeStyle = looks.halo;
+      context.stroke();
     }
   }
 
@@ -160,12 +173,15 @@ export class Painter {
     context.restore();
   }
 
-  /** Where there is room for it. */
-  #drawName(name: string, x: number, y: number, wide: number, looks: Looks): void {
+  /** Where there is room for it: on its area, and beside the names that are there. */
+  #drawName(name: string, x: number, y: number, wide: number, names: Box[], looks: Looks): void {
     const context = this.#context;
     const text = name.slice(name.lastIndexOf('/') + 1);
     context.font = '600 11px system-ui, sans-serif';
-    if (context.measureText(text).width > wide + 12) return;
+    const { width } = context.measureText(text);
+    const box = { left: x - width / 2 - 4, right: x + width / 2 + 4, top: y - 8, bottom: y + 8 };
+    if (width > wide + 12 || names.some((other) => overlap(box, other))) return;
+    names.push(box);
     context.textAlign = 'center';
     context.textBaseline = 'middle';
     context.lineWidth = 3;
@@ -204,6 +220,9 @@ export class Painter {
   }
 }
 
+const overlap = (a: Box, b: Box): boolean =>
+  a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+
 function layersOf(areas: Area[]): Layer[] {
   const layers = new Map<string, Layer>();
   for (const { state, path, left, right, top, bottom } of areas) {
@@ -216,15 +235,16 @@ function layersOf(areas: Area[]): Layer[] {
   return [...layers.values()].sort((a, b) => b.size - a.size);
 }
 
-/** Its middle and its shorter and its horizontal extent, in CSS pixels. */
+/** Its middle, and how large and how wide its largest part is, in CSS pixels. */
 export function onScreen(
-  { left, right, top, bottom }: Shape,
+  { middle }: Pick<Shape, 'middle'>,
   { k, x, y }: Viewport,
 ): { x: number; y: number; size: number; wide: number } {
+  const { width, height } = middle;
   return {
-    x: x + (k * (left + right)) / 2,
-    y: y + (k * (top + bottom)) / 2,
-    size: k * Math.max(Math.min(right - left, bottom - top), Math.max(right - left, bottom - top) / 4),
-    wide: k * (right - left),
+    x: x + k * middle.x,
+    y: y + k * middle.y,
+    size: k * Math.max(Math.min(width, height), Math.max(width, height) / 4),
+    wide: k * width,
   };
 }

@@ -62,10 +62,10 @@ function along(start: number, world: number, screen: number): number {
   return Math.min(0, Math.max(screen - world, start));
 }
 
-/** Moves as little as needed for the box's middle to be seen, with some room around. */
-export function reveal(view: Viewport, box: Box, size: Size): Viewport {
-  const x = view.x + (view.k * (box.left + box.right)) / 2;
-  const y = view.y + (view.k * (box.top + box.bottom)) / 2;
+/** Moves as little as needed for a point of the plane to be seen, with some room around. */
+export function reveal(view: Viewport, middle: { x: number; y: number }, size: Size): Viewport {
+  const x = view.x + view.k * middle.x;
+  const y = view.y + view.k * middle.y;
   const room = 60;
   const dx = Math.max(0, room - x) + Math.min(0, size.width - room - x);
   const dy = Math.max(0, room - y) + Math.min(0, size.height - room - y);

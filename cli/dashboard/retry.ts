@@ -10,9 +10,9 @@ export interface RetryOutcome {
 }
 
 export async function retryOne(_ctx: PipelineContext, _job: Job): Promise<RetryOutcome> {
-  throw new Error('not connected');
+  throw new Error('Retry from the page is not there yet: drop the file again, or run it again');
 }
 
 export async function retryFailed(_ctx: PipelineContext, _run: string): Promise<RetryOutcome> {
-  throw new Error('not connected');
+  throw new Error('Retry from the page is not there yet: drop the file again, or run it again');
 }

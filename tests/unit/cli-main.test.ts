@@ -8,6 +8,7 @@ const VERBS = [
   'run',
   'rebuild',
   'status',
+  'dashboard',
   'logs',
   'cancel',
   'tasks',

@@ -1,0 +1,147 @@
+#!/usr/bin/env node
+/**
+ * Makes docs/images/dashboard.png (and, with --all, others for a look at the page's other faces): the page as it shows a run
+ * over the world's countries. The run's ledger is the pipeline's own work; its containers are scripted.
+ *
+ *     node scripts/dashboard-picture.ts [--out DIR] [--all]
+ */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Browser } from 'puppeteer-core';
+import { startDashboard } from '../cli/dashboard/server.ts';
+import { PROJECT } from '../cli/project.ts';
+import type { Act } from '../tests/doubles/memory/task-runner.ts';
+import { findChromium, startChromium } from '../tests/tools/chromium.ts';
+import { countries, startWorldRun, type Country, type WorldRun } from '../tests/tools/world-run.ts';
+
+const { values } = parseArgs({
+  options: {
+    out: { type: 'string', default: join(PROJECT, 'docs/images') },
+    all: { type: 'boolean', default: false },
+  },
+});
+
+/** 0–1, the same for the same name: how long its container takes, and whether it fails. */
+function chance(name: string, salt: string): number {
+  let hash = 2_166_136_261;
+  for (const character of salt + name) hash = Math.imul(hash ^ character.codePointAt(0)!, 16_777_619);
+  return ((hash ^ (hash >>> 15)) >>> 0) / 2 ** 32;
+}
+
+const secondsOf = ({ name, bytes }: Country): number =>
+  (90 + bytes / 1e6) * (0.75 + 0.8 * chance(name, 'seconds'));
+
+function act(country: Country): Act {
+  const seconds = secondsOf(country);
+  const luck = chance(country.name, 'luck');
+  const peakMemoryBytes = Math.round((0.4 + 0.5 * chance(country.name, 'memory')) * 4 * 1024 ** 3);
+  if (luck < 0.025)
+    return { seconds: seconds / 3, exitCode: 1, lastLine: 'The mirror closed the connection' };
+  if (luck < 0.04) return { seconds: seconds / 2, outOfMemory: true };
+  if (luck < 0.055)
+    return {
+      seconds: 40,
+      exitCode: 65,
+      lastLine: `The extract of ${country.name} ends in the middle of a block`,
+    };
+  return { seconds, peakMemoryBytes };
+}
+
+const STAGES = ['download', 'merge', 'land', 'write'];
+
+function log(country: Country): object[] {
+  const percent = Math.round(100 * chance(country.name, 'percent'));
+  const stage = STAGES[Math.floor(4 * chance(country.name, 'stage'))] ?? 'write';
+  return [
+    { level: 'info', event: 'Job:Start:Done', message: `making ${country.name}` },
+    { level: 'info', event: 'Source:Open:Done', message: 'the mirror answers', bytes: country.bytes },
+    {
+      event: 'Progress',
+      stage,
+      percent,
+      ...(stage === 'download'
+        ? { bytes: Math.round((country.bytes * percent) / 100), totalBytes: country.bytes }
+        : {}),
+    },
+  ];
+}
+
+interface Picture {
+  file: string;
+  width: number;
+  height: number;
+  dark?: boolean;
+  phone?: boolean;
+  /** Clicked before the picture is taken. */
+  click?: string;
+  whole?: boolean;
+}
+
+const PICTURES: Picture[] = [
+  { file: 'dashboard.png', width: 1440, height: 900 },
+  { file: 'desktop-whole.png', width: 1440, height: 900, whole: true },
+  { file: 'dark.png', width: 1440, height: 900, dark: true },
+  { file: 'phone.png', width: 390, height: 844, phone: true, whole: true },
+  { file: 'details.png', width: 1440, height: 900, click: '.failed-jobs .job-name' },
+];
+
+async function take(browser: Browser, url: string, folder: string, picture: Picture): Promise<void> {
+  const { width, height, dark = false, phone = false, click, file, whole = false } = picture;
+  const page = await browser.newPage();
+  await page.setViewport({
+    width,
+    height,
+    deviceScaleFactor: phone ? 2 : 1,
+    isMobile: phone,
+    hasTouch: phone,
+  });
+  await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }]);
+  await page.goto(url, { waitUntil: 'load' });
+  await page.waitForSelector('#list tbody tr');
+  await page.evaluate("document.querySelector('details.failure summary')?.click()");
+  await page.waitForSelector('pre.log');
+  if (click !== undefined) await page.click(click);
+  // The coast comes by itself.
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await page.screenshot({ path: join(folder, file), fullPage: whole });
+  await page.close();
+}
+
+async function halfDone(dir: string): Promise<WorldRun> {
+  const world = await startWorldRun({
+    dir,
+    run: 'world-20261124T060000',
+    countries: countries(),
+    maxTasks: 12,
+    script: act,
+    log,
+    startAt: Date.parse('2026-11-24T06:00:00Z'),
+  });
+  await world.pass(55 * 60);
+  return world;
+}
+
+const chromium = findChromium(process.env);
+if (chromium === undefined)
+  throw new Error('There is no Chromium here:  bash scripts/browser.sh  installs it');
+const dir = await mkdtemp(join(tmpdir(), 'longshore-picture-'));
+await mkdir(values.out, { recursive: true });
+const world = await halfDone(dir);
+const dashboard = await startDashboard({
+  ctx: world.ctx,
+  host: '127.0.0.1',
+  port: 0,
+  everyMs: 1000,
+  liveLogs: true,
+  memoryOf: async (ref) => Math.round((0.2 + 0.75 * chance(ref, 'now')) * 4 * 1024 ** 3),
+  page: { backend: 'aws', place: 'the sample' },
+});
+const browser = await startChromium(chromium);
+for (const picture of PICTURES.slice(0, values.all ? undefined : 1))
+  await take(browser, dashboard.url, values.out, picture);
+await browser.close();
+await dashboard.close();
+world.close();
+await rm(dir, { recursive: true });
