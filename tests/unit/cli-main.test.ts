@@ -13,6 +13,7 @@ const VERBS = [
   'cancel',
   'tasks',
   'simulate',
+  'test',
   'image',
   'doctor',
 ];
