@@ -13,6 +13,7 @@ import { readJob, markWaiting } from './ledger.ts';
 import type { JobMessage, UploadMessage } from './messages.ts';
 import { RUN_INPUTS } from './messages.ts';
 import { dropRun, inputName, jobId, publicationName } from './names.ts';
+import type { Receipt } from './receipt.ts';
 import { startingSize } from './starting-size.ts';
 
 /** What a job is refused for before any container starts. */
@@ -209,12 +210,7 @@ async function create(ctx: PipelineContext, shell: Shell): Promise<Job> {
     updatedAt: now,
     limits: [],
   };
-  try {
-    job = await plan(ctx, job);
-  } catch (error) {
-    if (!(error instanceof RefusedError)) throw error;
-    job = { ...job, state: 'quarantined', cause: error.end, reason: error.message, endedAt: now };
-  }
+  job = await orRefused(job, now, async () => await plan(ctx, job));
 
   await ctx.records.create(keys.accepted(job), {});
   if (job.state === 'waiting') await markWaiting(ctx, job);
@@ -235,6 +231,22 @@ async function create(ctx: PipelineContext, shell: Shell): Promise<Job> {
   return isTerminal(job.state) ? await finish(ctx, job) : job;
 }
 
+async function orRefused(job: Job, now: number, work: () => Promise<Job>): Promise<Job> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    return { ...job, state: 'quarantined', cause: error.end, reason: error.message, endedAt: now };
+  }
+}
+
+/** An ended job as it would wait today: its source looked at again, its size by today's task file; or refused. */
+export async function replan(ctx: PipelineContext, ended: Job): Promise<Job> {
+  const { source: _, ...rest } = ended;
+  const job: Job = { ...rest, state: 'waiting' };
+  return await orRefused(job, ctx.clock.now(), async () => (await sized(ctx, job)).planned);
+}
+
 /** The message came again: whatever its first delivery did not get to write is written now. */
 async function again(ctx: PipelineContext, job: Job): Promise<Job> {
   ctx.log.debug('Job:Accept:Known', { job: job.id, state: job.state });
@@ -244,6 +256,23 @@ async function again(ctx: PipelineContext, job: Job): Promise<Job> {
 }
 
 async function plan(ctx: PipelineContext, job: Job): Promise<Job> {
+  const { planned, days, receipt } = await sized(ctx, job);
+  const reason = freshness(planned, days, receipt, ctx.clock.now());
+  if (reason === undefined) return planned;
+  return {
+    ...planned,
+    state: 'published',
+    reason,
+    receipt: ctx.stores.output.uri(outputKeys.receipt(job)),
+    endedAt: ctx.clock.now(),
+  };
+}
+
+/** With all that the task file says of it. Throws {@link RefusedError}. */
+async function sized(
+  ctx: PipelineContext,
+  job: Job,
+): Promise<{ planned: Job; days: number; receipt: Receipt | undefined }> {
   const task = ctx.tasks.get(job.task);
   if (!task) {
     const known = [...ctx.tasks.keys()].join(', ');
@@ -273,15 +302,7 @@ async function plan(ctx: PipelineContext, job: Job): Promise<Job> {
     spot: task.spot && ctx.settings.spotAvailable,
     limits: task.limits?.(params) ?? [],
   };
-  const reason = freshness(planned, task.freshness?.(params) ?? 0, receipt, ctx.clock.now());
-  if (reason === undefined) return planned;
-  return {
-    ...planned,
-    state: 'published',
-    reason,
-    receipt: ctx.stores.output.uri(outputKeys.receipt(job)),
-    endedAt: ctx.clock.now(),
-  };
+  return { planned, days: task.freshness?.(params) ?? 0, receipt };
 }
 
 /** Whether the job has the file that it needs, none that it cannot use, and one that is what its name says. */

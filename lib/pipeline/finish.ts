@@ -73,7 +73,10 @@ async function setAside(ctx: PipelineContext, job: Job): Promise<Job> {
   const uri = quarantine.uri(key);
   return (
     await updateJob(ctx, job.id, (current) =>
-      current.receipt === undefined ? { ...current, receipt: uri } : undefined,
+      // Somebody may have it tried again meanwhile: then it is no longer this end.
+      current.receipt === undefined && current.endedAt === job.endedAt
+        ? { ...current, receipt: uri }
+        : undefined,
     )
   ).job;
 }

@@ -100,6 +100,8 @@ export interface Job {
   expectedSeconds?: number;
   spot: boolean;
   attempts: Attempt[];
+  /** Attempts up to the end that a person undid: they count no longer when retries are decided. */
+  attemptsBefore?: number;
   /** Not before this time: a retry that waits for a mirror to come back. */
   notBefore?: number;
   /** A claim that the sweep took back: its dispatcher, should it still live, must not start the job. */

@@ -7,6 +7,7 @@
  *     runs/<run>/accepted/<job>                         all jobs of a run
  *     runs/<run>/<terminal state>/<job>                 what was published, failed, … in it
  *     uploads/<hash of key>                             the latest version seen of each dropped file
+ *     retries/<job>                                     an end that a person undoes, until that is done
  *     admission                                         what runs, against `maxTasks` and the named limits
  *
  * The markers below waiting/, delayed/ and runs/ follow the record: they are written before the step that makes them
@@ -34,6 +35,8 @@ export const keys = {
   delayedPrefix: 'delayed/',
   delayed: (job: Job): string =>
     `delayed/${new Date(job.notBefore ?? 0).toISOString()}/${turn(job, nextAttempt(job))}`,
+  retriesPrefix: 'retries/',
+  retry: (id: string): string => `retries/${id}`,
   runs: 'runs/',
   run: (run: string): string => `runs/${run}/`,
   accepted: (job: Job): string => `runs/${job.run}/accepted/${job.id}`,

@@ -27,7 +27,9 @@ const backoff = (times: number): number => Math.min(30 * 2 ** (times - 1), 900);
 /** `job` is as it stands after this attempt, its cause recorded. */
 export function decide(job: Job, end: End, rules: RetryRules): Decision {
   const times = (...causes: Cause[]): number =>
-    job.attempts.filter(({ cause }) => cause !== undefined && causes.includes(cause)).length;
+    job.attempts
+      .slice(job.attemptsBefore ?? 0)
+      .filter(({ cause }) => cause !== undefined && causes.includes(cause)).length;
   const again = (options: { size?: FargateSize; spot?: boolean; delaySeconds?: number } = {}): Decision => ({
     next: 'retry',
     size: options.size ?? job.size,

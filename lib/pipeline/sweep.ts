@@ -11,6 +11,7 @@ import { delayedUntil, keys, parseTurn } from './keys.ts';
 import { readJob, updateJob, markWaiting } from './ledger.ts';
 import { follow, settle } from './settle.ts';
 import { taskOf } from './task-of.ts';
+import { goOnWithRetries } from './try-again.ts';
 
 /** A dispatcher that has not launched a minute after its claim is dead, or will find its claim revoked. */
 const CLAIM_TIMEOUT_MS = 60_000;
@@ -44,6 +45,7 @@ export async function sweep(ctx: PipelineContext, { justStarted = false } = {}):
     }
   });
   result.due = await wakeDelayed(ctx);
+  await goOnWithRetries(ctx);
   return result;
 }
 
