@@ -23,6 +23,7 @@ const VERBS: Record<string, () => Promise<{ declare(program: Command, shell: She
   dashboard: async () => await import('./commands/dashboard.ts'),
   logs: async () => await import('./commands/logs.ts'),
   cancel: async () => await import('./commands/cancel.ts'),
+  retry: async () => await import('./commands/retry.ts'),
   tasks: async () => await import('./commands/tasks.ts'),
   simulate: async () => await import('./commands/simulate.ts'),
   test: async () => await import('./commands/test.ts'),

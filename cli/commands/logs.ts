@@ -3,10 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { PipelineContext } from '../../lib/pipeline/context.ts';
 import { isTerminal, type Job } from '../../lib/pipeline/job.ts';
-import { keys } from '../../lib/pipeline/keys.ts';
 import { readJob } from '../../lib/pipeline/ledger.ts';
 import { openBackend } from '../backend.ts';
-import { UsageError } from '../errors.ts';
+import { jobsOf } from '../jobs-of.ts';
 import { LogTail } from '../log-tail.ts';
 import { logText, parseLine } from '../log-text.ts';
 import type { Shell } from '../main.ts';
@@ -42,21 +41,6 @@ export async function printLogs(
   const jobs = await jobsOf(ctx, name);
   // One line is one line: jobs of a run may be followed side by side.
   await Promise.all(jobs.map(async (job) => await printJob(ctx, job, jobs.length > 1, options, out)));
-}
-
-/** The job of this id, or the jobs of this run. Throws {@link UsageError}. */
-async function jobsOf(ctx: PipelineContext, name: string): Promise<Job[]> {
-  const job = await readJob(ctx, name);
-  if (job) return [job];
-  const jobs: Job[] = [];
-  const prefix = `${keys.run(name)}accepted/`;
-  for await (const key of ctx.records.list(prefix)) {
-    const found = await readJob(ctx, key.slice(prefix.length));
-    if (found) jobs.push(found);
-  }
-  if (jobs.length === 0)
-    throw new UsageError(`There is no job and no run "${name}": longshore status shows both`);
-  return jobs;
 }
 
 async function printJob(

@@ -1,20 +1,44 @@
-/** `longshore status [RUN]`: what waits, what runs, what failed and why. */
+/** `longshore status [RUN] [--watch]`: what waits, what runs, what failed and why. */
 import type { Command } from 'commander';
 import { JOB_STATES } from '../../lib/pipeline/job.ts';
 import { status, type EndedJob, type RunningJob, type Status } from '../../lib/pipeline/status.ts';
 import { openBackend } from '../backend.ts';
+import { UsageError } from '../errors.ts';
+import { EXIT } from '../exit-codes.ts';
 import { formatSeconds, formatTable } from '../format.ts';
+import { onInterrupt } from '../interrupt.ts';
 import type { Shell } from '../main.ts';
 import { withBackend, withJson, type CommonOptions } from '../options.ts';
+import { watchRun } from '../run-watch.ts';
+import type { Output } from '../streams.ts';
 
-export function declare(program: Command, { out }: Shell): void {
+export interface StatusOptions {
+  watch: boolean;
+}
+
+export function declare(program: Command, { out, exit }: Shell): void {
   const command = program.command('status').argument('[run]', 'only this run');
   withJson(withBackend(command))
     .description('Count the jobs by state, show what runs, and what failed with its reason.')
-    .action(async (run: string | undefined, options: CommonOptions) => {
+    .option('-w, --watch', 'of a run: look again and again, until it is over', false)
+    .action(async (run: string | undefined, options: CommonOptions & StatusOptions) => {
+      if (options.watch) return exit(await watch(run, options, out));
       const found = await status((await openBackend(options, out)).ctx, run === undefined ? {} : { run });
       out.line(options.json ? JSON.stringify(found, null, 2) : statusText(found));
     });
+}
+
+/** Returns the exit code: 130 for a look that was cut short. */
+async function watch(run: string | undefined, options: CommonOptions, out: Output): Promise<number> {
+  if (run === undefined) throw new UsageError('--watch needs a run: longshore status shows which there are');
+  const { ctx, pollMs } = await openBackend(options, out);
+  const interrupt = onInterrupt();
+  const { signal } = interrupt;
+  const each = Math.max(pollMs, 1000);
+  const { status: found } = await watchRun(ctx, run, out, { pollMs: each, signal, quiet: options.json });
+  interrupt.release();
+  out.line(options.json ? JSON.stringify(found, null, 2) : statusText(found));
+  return signal.aborted ? EXIT.interrupted : EXIT.ok;
 }
 
 export function statusText(found: Status): string {
@@ -62,9 +86,9 @@ function failuresText(failures: EndedJob[]): string {
     .join('\n');
 }
 
-/** A bad input stays bad; anything else may be tried again as it is. */
+/** A bad input stays bad until somebody mends it; anything else may be tried again as it is. */
 function whatNow({ state, task, job }: EndedJob): string {
   return state === 'quarantined'
-    ? `to try again: mend the file or the parameters, then drop it again (or longshore run ${task} …)`
-    : `to try again: drop the file again (or longshore run ${task} …); its log: longshore logs ${job}`;
+    ? `to try again: mend the file or the parameters, then drop it again (or longshore run ${task} …); as it is: longshore retry ${job}`
+    : `to try again: longshore retry ${job}; its log: longshore logs ${job}`;
 }

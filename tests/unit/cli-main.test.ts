@@ -11,6 +11,7 @@ const VERBS = [
   'dashboard',
   'logs',
   'cancel',
+  'retry',
   'tasks',
   'simulate',
   'test',
