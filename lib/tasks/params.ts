@@ -64,11 +64,9 @@ export function checkParams<S extends z.ZodObject>(
       faults.push(...(type.required ? [`${name} is missing (${expected(type)})`] : []));
       continue;
     }
-    const { data, error } = z
-      .object({ [name]: task.params.shape[name]! })
-      .safeParse({ [name]: coerce(value, type) });
-    if (data) {
-      Object.assign(given, data);
+    const { success, data, error } = z.safeParse(task.params.shape[name]!, coerce(value, type));
+    if (success) {
+      given[name] = data as ParamValue;
     } else {
       faults.push(`${name} is ${JSON.stringify(value)}, but must be ${expected(type, error)}`);
     }
@@ -144,8 +142,15 @@ export function paramHelpLines(task: TaskDefinition): string[] {
   });
 }
 
-function paramTypes(task: TaskDefinition): Map<string, ParamType> {
-  return new Map(Object.entries(task.params.shape).map(([name, schema]) => [name, paramType(schema)]));
+/** By schema: the parameters of ten thousand jobs are checked against one. */
+const TYPES = new WeakMap<z.ZodObject, Map<string, ParamType>>();
+
+function paramTypes({ params }: TaskDefinition): Map<string, ParamType> {
+  const known = TYPES.get(params);
+  if (known) return known;
+  const types = new Map(Object.entries(params.shape).map(([name, schema]) => [name, paramType(schema)]));
+  TYPES.set(params, types);
+  return types;
 }
 
 function unknownNames(task: TaskDefinition, given: Readonly<Record<string, ParamValue>>): string[] {
