@@ -46,8 +46,8 @@ export interface Stack {
   queues: SimulatedSqs[];
   /** Writes to the ledger that somebody else was faster than, by the kind of record. */
   conflicts: Record<string, number>;
-  /** What a function's code is given. */
-  context(name: FunctionName): PipelineContext;
+  /** What the code of a function, or of a person's command, is given. */
+  context: (caller: string) => PipelineContext;
   rebuild(messages: string[]): Promise<void>;
   /** Nothing is under way any more. */
   idle(): boolean;
@@ -103,7 +103,7 @@ export function buildStack(definitions: ReadonlyMap<string, TaskDefinition>, sce
     },
   });
 
-  const context = (name: FunctionName): PipelineContext => {
+  const context = (name: string): PipelineContext => {
     const call = meter.by(name);
     const metered = (store: MemoryStore): MeteredStore => new MeteredStore(store, call);
     const staging = metered(stores.staging);
