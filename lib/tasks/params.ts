@@ -64,7 +64,7 @@ export function checkParams<S extends z.ZodObject>(
       faults.push(...(type.required ? [`${name} is missing (${expected(type)})`] : []));
       continue;
     }
-    const { success, data, error } = z.safeParse(task.params.shape[name]!, coerce(value, type));
+    const { success, data, error } = z.safeParse(task.params.shape[name], coerce(value, type));
     if (success) {
       given[name] = data as ParamValue;
     } else {
