@@ -26,6 +26,7 @@ const VERBS: Record<string, () => Promise<{ declare(program: Command, shell: She
   retry: async () => await import('./commands/retry.ts'),
   tasks: async () => await import('./commands/tasks.ts'),
   simulate: async () => await import('./commands/simulate.ts'),
+  new: async () => await import('./commands/new.ts'),
   test: async () => await import('./commands/test.ts'),
   image: async () => await import('./commands/image.ts'),
   doctor: async () => await import('./commands/doctor.ts'),

@@ -37,7 +37,7 @@ export function checkTask(task: TaskDefinition, folder: string): TaskDefinition 
  * 32 characters leave room in a job id (96 at most) for what is published, and in ECS family names (255). It is an S3
  * prefix and a folder too, hence no capitals: some file systems do not tell them apart.
  */
-const NAME = /^[a-z][a-z0-9-]{0,31}$/;
+export const NAME = /^[a-z][a-z0-9-]{0,31}$/;
 const IMAGE = /^[a-z0-9]+([._-][a-z0-9]+)*(\/[a-z0-9]+([._-][a-z0-9]+)*)*$/;
 
 function nameFaults(task: TaskDefinition, folder: string): string[] {
