@@ -110,21 +110,34 @@ export interface FargateSize {
   diskGiB: number;
 }
 
-/** One container launch: one attempt of one job. */
+/** One container launch: one attempt of one job, or of several small ones that are done one after another. */
 export interface Launch {
-  job: string;
-  /** 1, 2, … */
-  attempt: number;
+  /**
+   * Names it, the same whenever it is launched again: `<job>/<attempt>` of a job alone, `pack/<task>-<hex>` of several.
+   * Letters, digits, `-` and `/`, at most 110 characters (`launchId` in lib/pipeline/launch-id.ts).
+   */
+  id: string;
   run: string;
   /** Task name: chooses image, command and limits. */
   task: string;
   size: FargateSize;
   /** FARGATE_SPOT when true. */
   spot: boolean;
-  /** Environment of the main container, already with the parameters and the LONGSHORE_* variables. */
+  /** At least one, in the order in which they have their turn. */
+  members: LaunchMember[];
+  /** Seconds until the container is stopped, all members together. The sweep enforces it; a runner may too. */
+  deadlineSeconds: number;
+}
+
+/** One job's part in a launch. */
+export interface LaunchMember {
+  job: string;
+  /** 1, 2, … */
+  attempt: number;
+  /** Environment of its command, already with the parameters and the LONGSHORE_* variables. */
   env: Record<string, string>;
   inputs: StagedInput[];
-  /** Seconds until it is stopped. The sweep enforces it; a runner may too. */
+  /** Seconds until it is ended, where it shares its container: the next one goes on. Enforced by the runner. */
   deadlineSeconds: number;
 }
 
@@ -158,8 +171,8 @@ export type StopCode =
 /** What the runner knows of a launch. The times are milliseconds since the epoch. */
 export interface TaskState {
   ref: string;
-  job: string;
-  attempt: number;
+  /** {@link Launch.id}: the admission's entry of it names the jobs. */
+  launch: string;
   status: 'pending' | 'running' | 'stopped';
   /** When the image pull began: billing starts here. */
   pullStartedAt?: number;
@@ -175,13 +188,18 @@ export interface TaskState {
 }
 
 export interface TaskRunner {
-  /** Idempotent by job and attempt: the second call finds the first's task and returns its ref. */
+  /**
+   * Idempotent by the launch's id: the second call finds the first's task and returns its ref, whatever its members. Where
+   * there are several members, one that fails does not keep the next from its turn.
+   */
   launch(launch: Launch): Promise<LaunchOutcome>;
   /** A ref that is gone (an hour after the stop on ECS) is left out of the answer. */
   describe(refs: string[]): Promise<TaskState[]>;
   /** SIGTERM, then SIGKILL after the stop timeout. No error when it has stopped already. */
   stop(ref: string, reason: string): Promise<void>;
-  /** Forgets a stopped attempt's container (and its scratch space), once it is settled. */
+  /** A member of a running launch whose turn need not come any more. No effect when it came, or where it is not possible. */
+  skip(ref: string, member: { job: string; attempt: number }): Promise<void>;
+  /** Forgets a stopped launch's container (and its scratch space), once it is settled. */
   clean(ref: string): Promise<void>;
 }
 

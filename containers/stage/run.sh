@@ -10,14 +10,20 @@
 # It runs in the user's image, so it may use only what every small image has: a POSIX sh, sed, dd, tee, mkfifo, date, cut,
 # and the file tools (busybox has them all). SIGTERM and SIGINT are passed to the command as SIGTERM.
 #
-# Environment: LONGSHORE_CGROUP, the folder with this container's cgroup files (default /sys/fs/cgroup). Set it to nothing
-# where there is no container: the numbers there would be the whole machine's.
+# Environment:
+#   LONGSHORE_CGROUP    the folder with this container's cgroup files (default /sys/fs/cgroup). Set it to nothing where there is
+#                       no container: the numbers there would be the whole machine's
+#   LONGSHORE_DEADLINE  seconds after which the command gets SIGTERM, and LONGSHORE_GRACE (30) seconds later SIGKILL
+#   LONGSHORE_SHARED    not empty: other commands ran in this container before. The kernel's numbers are theirs too
 set -u
 
 control=${0%/*}
 [ "$control" != "$0" ] || control=.
 cgroup=${LONGSHORE_CGROUP-/sys/fs/cgroup}
-unset LONGSHORE_CGROUP
+deadline=${LONGSHORE_DEADLINE-}
+grace=${LONGSHORE_GRACE-30}
+shared=${LONGSHORE_SHARED-}
+unset LONGSHORE_CGROUP LONGSHORE_DEADLINE LONGSHORE_GRACE LONGSHORE_SHARED
 nl='
 '
 tab=$(printf '\t')
@@ -110,15 +116,27 @@ named_number() {
   fi
 }
 
+# Both: cgroup v2 (memory.peak since Linux 5.19), else v1.
+peak_memory() {
+  [ -n "$cgroup" ] || return
+  bytes=$(number "$cgroup/memory.peak")
+  [ -n "$bytes" ] || bytes=$(number "$cgroup/memory/memory.max_usage_in_bytes")
+  echo "$bytes"
+}
+oom_kills() {
+  [ -n "$cgroup" ] || return
+  count=$(named_number "$cgroup/memory.events" oom_kill)
+  [ -n "$count" ] || count=$(named_number "$cgroup/memory/memory.oom_control" oom_kill)
+  echo "$count"
+}
+
 write_exit() {
-  peak=
-  kills=
-  if [ -n "$cgroup" ]; then
-    # cgroup v2 (memory.peak since Linux 5.19), else v1.
-    peak=$(number "$cgroup/memory.peak")
-    [ -n "$peak" ] || peak=$(number "$cgroup/memory/memory.max_usage_in_bytes")
-    kills=$(named_number "$cgroup/memory.events" oom_kill)
-    [ -n "$kills" ] || kills=$(named_number "$cgroup/memory/memory.oom_control" oom_kill)
+  peak=$(peak_memory)
+  kills=$(oom_kills)
+  if [ -n "$shared" ]; then
+    # A mark that did not rise was made by a command before this one: how much this one took, nobody knows.
+    [ "${peak:-0}" -gt "${peak_before:-0}" ] || peak=
+    [ -z "$kills" ] || kills=$((kills - ${kills_before:-0}))
   fi
   json="{\"exitCode\":$1,\"startedAt\":$2,\"endedAt\":$3"
   [ -z "$peak" ] || json="$json,\"peakMemoryBytes\":$peak"
@@ -127,6 +145,7 @@ write_exit() {
     last=$(LC_ALL=C sed "$escape" <"$control/last")
     json="$json,\"lastLine\":\"$last\""
   fi
+  [ ! -e "$control/deadline" ] || json="$json,\"deadline\":true"
   printf '%s}\n' "$json" >"$control/exit.tmp" && mv "$control/exit.tmp" "$control/exit.json"
 }
 
@@ -140,7 +159,7 @@ on_term() {
 }
 trap on_term TERM INT
 
-rm -f "$control/out" "$control/err" "$control/lock" "$control/last"
+rm -f "$control/out" "$control/err" "$control/lock" "$control/last" "$control/deadline"
 if ! mkfifo "$control/out" "$control/err" "$control/lock"; then
   echo "run.sh: no named pipes can be made in $control" >&2
   exit 70
@@ -158,12 +177,35 @@ err_pump=$!
 exec 8>"$control/out" 9>"$control/err"
 rm -f "$control/out" "$control/err" "$control/lock"
 
+# Ends the command at its deadline: the same way as somebody else's SIGTERM would.
+watch_deadline() {
+  exec 7>&- 8>&- 9>&- >/dev/null 2>&1
+  nap=
+  trap '[ -z "$nap" ] || kill "$nap"; exit' USR1
+  sleep "$deadline" &
+  nap=$!
+  wait "$nap"
+  : >"$control/deadline"
+  kill -TERM "$$"
+  sleep "$grace" &
+  nap=$!
+  wait "$nap"
+  kill -KILL "$child"
+}
+
+peak_before=$(peak_memory)
+kills_before=$(oom_kills)
 started=$(now)
 if [ -n "$stopping" ]; then
   code=143
 else
   "$@" >&8 2>&9 </dev/null 7>&- 8>&- 9>&- &
   child=$!
+  timer=
+  if [ -n "$deadline" ]; then
+    watch_deadline &
+    timer=$!
+  fi
   [ -z "$stopping" ] || kill -TERM "$child" 2>/dev/null
   # A trapped signal ends `wait` early; a second `wait` for a command that is gone says 127.
   code=
@@ -174,6 +216,7 @@ else
     if [ -z "$code" ] || [ "$got" -ne 127 ]; then code=$got; fi
     [ -n "$signalled" ] || break
   done
+  [ -z "$timer" ] || kill -USR1 "$timer" 2>/dev/null
 fi
 ended=$(now)
 
@@ -195,5 +238,5 @@ wait "$out_pump"
 kill -USR1 "$watchdog" 2>/dev/null
 
 write_exit "$code" "$started" "$ended"
-rm -f "$control/last"
+rm -f "$control/last" "$control/deadline"
 exit "$code"

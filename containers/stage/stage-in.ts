@@ -6,9 +6,21 @@ import { tell, tellError } from './tell.ts';
 // Nothing here is worth finishing: the task is being stopped.
 process.on('SIGTERM', () => process.exit(143));
 
+const beside = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
 try {
-  const inputs = await stageInOnFargate(process.env, fileURLToPath(new URL('run.sh', import.meta.url)));
-  tell('Input:Stage:Done', { inputs: inputs.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })) });
+  for (const { job, attempt, inputs, failed } of await stageInOnFargate(process.env, {
+    run: beside('run.sh'),
+    pack: beside('pack.sh'),
+  })) {
+    if (failed) tellError('Input:Stage:Failed', failed, { job, attempt });
+    else
+      tell('Input:Stage:Done', {
+        job,
+        attempt,
+        inputs: inputs.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })),
+      });
+  }
 } catch (error) {
   tellError('Input:Stage:Failed', error);
   process.exitCode = 1;

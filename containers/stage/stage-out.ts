@@ -6,9 +6,11 @@ import { tell, tellError } from './tell.ts';
 process.on('SIGTERM', () => tell('Output:Stage:Hurry', {}));
 
 try {
-  const { exit, files, stageIn, stageOut } = await stageOutOnFargate(process.env);
-  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-  tell('Output:Stage:Done', { exitCode: exit?.exitCode, files: files.length, bytes, stageIn, stageOut });
+  for (const { job, attempt, exit, files, stageIn, stageOut } of await stageOutOnFargate(process.env)) {
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    const exitCode = exit?.exitCode;
+    tell('Output:Stage:Done', { job, attempt, exitCode, files: files.length, bytes, stageIn, stageOut });
+  }
 } catch (error) {
   tellError('Output:Stage:Failed', error);
   process.exitCode = 1;

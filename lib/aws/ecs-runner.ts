@@ -51,7 +51,7 @@ export class EcsRunner implements TaskRunner {
         reason: `The overrides have ${characters} characters; ECS takes ${MAX_OVERRIDES}`,
       };
     }
-    await staging.put(launchSpecKey(launch.job, launch.attempt), spec, { contentType: 'application/json' });
+    await staging.put(launchSpecKey(launch.id), spec, { contentType: 'application/json' });
     try {
       const { tasks = [], failures = [] } = await client.send(new RunTaskCommand(input));
       const ref = tasks[0]?.taskArn;
@@ -61,18 +61,16 @@ export class EcsRunner implements TaskRunner {
     }
   }
 
-  #runTask({ job, attempt, run, task, size, spot }: Launch): RunTaskCommandInput {
+  #runTask({ id, members, run, task, size, spot }: Launch): RunTaskCommandInput {
     const { cluster, subnets, securityGroups, assignPublicIp, taskDefinition } = this.#settings;
-    const environment = [
-      { name: 'LONGSHORE_JOB', value: job },
-      { name: 'LONGSHORE_ATTEMPT', value: String(attempt) },
-    ];
+    const environment = [{ name: 'LONGSHORE_LAUNCH', value: id }];
+    const [first] = members;
     return {
       cluster,
       taskDefinition: taskDefinition(task),
       count: 1,
-      clientToken: clientToken(job, attempt),
-      startedBy: startedBy(job, attempt),
+      clientToken: clientToken(id),
+      startedBy: startedBy(id),
       capacityProviderStrategy: [{ capacityProvider: spot ? 'FARGATE_SPOT' : 'FARGATE', weight: 1 }],
       networkConfiguration: {
         awsvpcConfiguration: {
@@ -91,7 +89,8 @@ export class EcsRunner implements TaskRunner {
       propagateTags: 'TASK_DEFINITION',
       tags: [
         { key: 'longshore:run', value: run },
-        { key: 'longshore:job', value: job },
+        // A tag has one value: of several jobs there is only the launch to tell.
+        { key: 'longshore:job', value: members.length === 1 && first ? first.job : id },
       ],
       enableECSManagedTags: true,
     };
@@ -119,13 +118,15 @@ export class EcsRunner implements TaskRunner {
     }
   }
 
+  /** Nothing can be told to a container that runs: the job has its turn, and what comes of it is not published. */
+  async skip(): Promise<void> {}
+
   /** Fargate takes a stopped task's container and disk away by itself. */
   async clean(): Promise<void> {}
 }
 
-/** At most 64 characters; the same for the same attempt, so that ECS itself starts it once (within 24 hours). */
-export const clientToken = (job: string, attempt: number): string =>
-  createHash('sha256').update(`${job}/${attempt}`).digest('hex');
+/** At most 64 characters; the same for the same launch, so that ECS itself starts it once (within 24 hours). */
+export const clientToken = (launch: string): string => createHash('sha256').update(launch).digest('hex');
 
 const isGone = (error: unknown): boolean =>
   (error as Error).name === 'InvalidParameterException' && /not found/i.test((error as Error).message);

@@ -79,8 +79,7 @@ export const RebuildEnvironment = z.object({
 
 /** What the stage containers have. */
 export const StageEnvironment = z.object({
-  LONGSHORE_JOB: z.string().min(1).describe('Job id'),
-  LONGSHORE_ATTEMPT: count.describe('1, 2, …'),
+  LONGSHORE_LAUNCH: z.string().min(1).describe('Name of the launch, e.g. <job>/<attempt>'),
   LONGSHORE_UPLOADS_BUCKET: z.string().min(1).describe('Where inputs are fetched from'),
   LONGSHORE_STATE_BUCKET: z.string().min(1).describe('Where the launch specification is, and outputs go'),
   LONGSHORE_VOLUME: z.string().min(1).default('/longshore').describe('The volume that the containers share'),

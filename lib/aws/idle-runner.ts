@@ -12,5 +12,6 @@ export const idleRunner: TaskRunner = {
   launch: refuse,
   describe: refuse,
   stop: refuse,
+  skip: refuse,
   clean: async () => {},
 };

@@ -1,14 +1,16 @@
 /** What the containers beside main do on Fargate: stage-in before it, stage-out after it. */
-import { writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { AttemptRecord } from '../pipeline/attempt-record.ts';
+import type { ObjectStore } from '../ports.ts';
+import { envScript } from '../stage/env-script.ts';
 import { attemptLayout } from '../stage/layout.ts';
+import { memberFolder, writePack } from '../stage/pack.ts';
 import { stageIn, StageInError, type StagedInputs } from '../stage/stage-in.ts';
 import { stageOut } from '../stage/stage-out.ts';
 import { s3Config } from './clients.ts';
-import { envScript } from './env-script.ts';
 import { readEnvironment, StageEnvironment } from './environment.ts';
 import { LaunchSpec, launchSpecKey } from './launch-spec.ts';
 import { S3Store } from './s3-store.ts';
@@ -16,42 +18,110 @@ import { STAGING_PREFIX } from './state-prefixes.ts';
 import { MAIN_CONTAINER } from './task-state.ts';
 
 type Env = Record<string, string | undefined>;
+type Member = LaunchSpec['members'][number];
 
-function open(env: Env) {
+/** Where the two scripts are: beside the bundles in the image. */
+export interface Scripts {
+  run: string;
+  pack: string;
+}
+
+/** What became of a member's inputs. */
+export interface StagedMember {
+  job: string;
+  attempt: number;
+  inputs: StagedInputs;
+  /** Why its command cannot start. */
+  failed?: StageInError;
+}
+
+interface Stage {
+  spec: LaunchSpec;
+  volume: string;
+  uploads: ObjectStore;
+  staging: ObjectStore;
+}
+
+async function open(env: Env): Promise<Stage> {
   const variables = readEnvironment(StageEnvironment, env);
   const client = new S3Client(s3Config(env));
+  const staging = new S3Store({ client, bucket: variables.LONGSHORE_STATE_BUCKET, prefix: STAGING_PREFIX });
+  const spec = await text(await staging.get(launchSpecKey(variables.LONGSHORE_LAUNCH)));
   return {
-    job: variables.LONGSHORE_JOB,
-    attempt: variables.LONGSHORE_ATTEMPT,
-    dir: variables.LONGSHORE_VOLUME,
+    spec: LaunchSpec.parse(JSON.parse(spec)),
+    volume: variables.LONGSHORE_VOLUME,
     uploads: new S3Store({ client, bucket: variables.LONGSHORE_UPLOADS_BUCKET }),
-    staging: new S3Store({ client, bucket: variables.LONGSHORE_STATE_BUCKET, prefix: STAGING_PREFIX }),
+    staging,
   };
 }
 
+/** A job alone has the volume to itself; of several each has a folder of its own in it. */
+const dirOf = ({ spec, volume }: Stage, member: Member): string =>
+  spec.members.length === 1 ? volume : join(volume, memberFolder(spec.members.indexOf(member)));
+
 /**
- * Brings the inputs, the runner script and the environment to the volume. When it cannot, it writes the attempt record
- * itself before it throws: main does not start then, and ECS does not start stage-out when main never did.
+ * Brings the inputs, the scripts and the environment to the volume. Main need not start when no member has its inputs: then it
+ * writes the attempt records itself before it throws, since ECS does not start stage-out when main never did.
  */
-export async function stageInOnFargate(env: Env, runScript: string): Promise<StagedInputs> {
-  const { job, attempt, dir, uploads, staging } = open(env);
-  const spec = LaunchSpec.parse(JSON.parse(await text(await staging.get(launchSpecKey(job, attempt)))));
+export async function stageInOnFargate(env: Env, scripts: Scripts): Promise<StagedMember[]> {
+  const stage = await open(env);
+  const { spec, volume } = stage;
+  if (spec.members.length > 1) await openFolder(join(volume, 'members'));
+  const staged: StagedMember[] = [];
+  for (const member of spec.members) staged.push(await stageMember(stage, member, scripts.run));
+  const ready = spec.members.filter((_, index) => !staged[index]?.failed);
+  if (ready.length === 0) {
+    for (const member of spec.members) await stageOutMember(stage, member);
+    throw staged[0]?.failed ?? new Error('The launch has no members');
+  }
+  const controlOf = (member: Member): string => attemptLayout(dirOf(stage, member)).control;
+  if (spec.members.length === 1) {
+    for (const member of ready) await writeFile(join(controlOf(member), 'env.sh'), envScript(member.env));
+  } else {
+    const members = ready.map((member) => ({
+      member,
+      control: controlOf(member),
+      dir: dirOf(stage, member),
+    }));
+    await writePack(join(volume, 'control'), members, { script: scripts.pack, anyUser: true });
+  }
+  return staged;
+}
+
+async function stageMember(stage: Stage, member: Member, runScript: string): Promise<StagedMember> {
+  const { job, attempt, inputs } = member;
+  const dir = dirOf(stage, member);
   try {
-    const inputs = await stageIn({ inputs: spec.inputs, uploads, dir, runScript, anyUser: true });
-    await writeFile(join(attemptLayout(dir).control, 'env.sh'), envScript(spec.env));
-    return inputs;
+    return {
+      job,
+      attempt,
+      inputs: await stageIn({ inputs, uploads: stage.uploads, dir, runScript, anyUser: true }),
+    };
   } catch (error) {
-    if (error instanceof StageInError) await stageOut({ dir, staging, job, attempt });
-    throw error;
+    if (!(error instanceof StageInError)) throw error;
+    return { job, attempt, inputs: [], failed: error };
   }
 }
 
-export async function stageOutOnFargate(env: Env): Promise<AttemptRecord> {
-  const { job, attempt, dir, staging } = open(env);
+async function openFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true });
+  await chmod(path, 0o777);
+}
+
+/** One record for each member, whatever the end of the others. */
+export async function stageOutOnFargate(env: Env): Promise<AttemptRecord[]> {
+  const stage = await open(env);
   const imageDigest = await mainImageDigest(env);
+  const records: AttemptRecord[] = [];
+  for (const member of stage.spec.members) records.push(await stageOutMember(stage, member, imageDigest));
+  return records;
+}
+
+async function stageOutMember(stage: Stage, member: Member, imageDigest?: string): Promise<AttemptRecord> {
+  const { job, attempt } = member;
   return await stageOut({
-    dir,
-    staging,
+    dir: dirOf(stage, member),
+    staging: stage.staging,
     job,
     attempt,
     ...(imageDigest === undefined ? {} : { imageDigest }),

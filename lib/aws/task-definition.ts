@@ -186,8 +186,12 @@ function stageContainer(
   };
 }
 
-/** Parameters come as a file: RunTask's overrides hold 8,192 characters. */
-const START = `. ${VOLUME}/control/env.sh && exec sh ${VOLUME}/control/run.sh "$@"`;
+/** What main runs, with its command as arguments. Parameters come as a file: RunTask's overrides hold 8,192 characters. */
+export const START = [
+  // Several jobs share this launch: each has its own folders and its own environment.
+  `[ ! -e ${VOLUME}/control/pack.sh ] || exec sh ${VOLUME}/control/pack.sh container "$@"`,
+  `. ${VOLUME}/control/env.sh && exec sh ${VOLUME}/control/run.sh "$@" ${VOLUME}/input ${VOLUME}/output`,
+].join('\n');
 
 function mainContainer(
   task: TaskDefinition,
@@ -198,7 +202,7 @@ function mainContainer(
     ...container(MAIN_CONTAINER, name),
     Image: imageUri(task.image, settings),
     EntryPoint: ['sh', '-c', START, 'longshore'],
-    Command: [...task.command, `${VOLUME}/input`, `${VOLUME}/output`],
+    Command: task.command,
     Essential: false,
     DependsOn: [{ ContainerName: 'stage-in', Condition: 'SUCCESS' }],
     Environment: [{ Name: 'TMPDIR', Value: `${VOLUME}/tmp` }],

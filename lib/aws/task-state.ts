@@ -1,4 +1,5 @@
 /** From ECS's words on a task (DescribeTasks, or the event's detail: the same fields) to a {@link TaskState}. */
+import { parseLaunchId } from '../pipeline/launch-id.ts';
 import type { StopCode, TaskState } from '../ports.ts';
 
 /** The container that runs the user's image; its neighbours are stage-in and stage-out. */
@@ -23,9 +24,9 @@ export interface EcsTask {
     | undefined;
 }
 
-const STARTED_BY = /^longshore\/([A-Za-z0-9-]+)\/(\d+)$/;
-/** `startedBy` takes 128 characters of letters, digits, `-_/`; a job id has 96 at most. */
-export const startedBy = (job: string, attempt: number): string => `longshore/${job}/${attempt}`;
+const STARTED_BY = /^longshore\/(.+)$/;
+/** `startedBy` takes 128 characters of letters, digits, `-_/`; a launch's name has 110 at most. */
+export const startedBy = (launch: string): string => `longshore/${launch}`;
 
 const STOP_CODES: readonly string[] = [
   'EssentialContainerExited',
@@ -38,14 +39,13 @@ const STOP_CODES: readonly string[] = [
 
 /** `undefined` for a task that is not ours: somebody may run others in the cluster. */
 export function taskStateOf(task: EcsTask): TaskState | undefined {
-  const [, job, attempt] = STARTED_BY.exec(task.startedBy ?? '') ?? [];
-  if (job === undefined || attempt === undefined || task.taskArn === undefined) return undefined;
+  const [, launch = ''] = STARTED_BY.exec(task.startedBy ?? '') ?? [];
+  if (!parseLaunchId(launch) || task.taskArn === undefined) return undefined;
   const main = task.containers?.find(({ name }) => name === MAIN_CONTAINER);
   const reason = reasonOf(task.stoppedReason, main?.reason);
   return {
     ref: task.taskArn,
-    job,
-    attempt: Number(attempt),
+    launch,
     status: statusOf(task.lastStatus),
     ...times(task),
     ...(task.stopCode !== undefined && STOP_CODES.includes(task.stopCode)

@@ -2,20 +2,30 @@
  * A task runner for one machine. What a job runs in, a container or a process of the host, is a {@link ProcessHost}; this
  * file is all around it: stage-in before, stage-out after, finding everything again after `kill -9`.
  *
- * What is known of an attempt stands in `work/<job>/<attempt>/runner/` (not visible to the job): `started.json` once
- * it was started, `stop.json` when someone asked it to stop, `end.json` when all is over and the attempt record written.
+ * What is known of a launch stands in `work/<job>/<attempt>/runner/`, or `work/.packs/<pack>/runner/` where several jobs share
+ * it (not visible to them): `started.json` once it was started, `stop.json` when someone asked it to stop, `end.json` when all
+ * is over and the attempt records are written, `cleaned.json` when only they are left.
  */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import type { Launch, LaunchOutcome, Log, ObjectStore, TaskRunner, TaskState } from '../ports.ts';
+import type { AttemptRecord } from '../pipeline/attempt-record.ts';
+import type {
+  Launch,
+  LaunchMember,
+  LaunchOutcome,
+  Log,
+  ObjectStore,
+  TaskRunner,
+  TaskState,
+} from '../ports.ts';
 import { attemptLayout, type AttemptLayout } from '../stage/layout.ts';
 import { stageIn, StageInError } from '../stage/stage-in.ts';
 import { stageOut } from '../stage/stage-out.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
 import { writeFileDurably } from './durable.ts';
 import { hasCode, messageOf } from './errors.ts';
-import { attemptDir, parseRef, refOf, type AttemptName } from './refs.ts';
+import { attemptDir, launchDir, parseRef, refOf } from './refs.ts';
 
 /** What a host knows of one of its processes. Times are milliseconds since the epoch. */
 export type Seen =
@@ -31,11 +41,20 @@ export type Seen =
     }
   | { state: 'missing' };
 
+/** A member whose inputs are there. */
+export interface ReadyMember {
+  member: LaunchMember;
+  layout: AttemptLayout;
+}
+
 export interface StartRequest {
   ref: string;
   launch: Launch;
   task: TaskDefinition;
-  layout: AttemptLayout;
+  /** The launch's own folder: of a job alone the attempt's, else the pack's. */
+  dir: string;
+  /** At least one. */
+  members: ReadyMember[];
   /** Outlives the job, shared by jobs of one task. */
   cache: string;
 }
@@ -81,9 +100,10 @@ export interface AttemptRunnerOptions {
 
 const Started = z.object({
   at: z.number(),
+  members: z.array(z.object({ job: z.string(), attempt: z.int() })),
   host: z.enum(['docker', 'podman', 'host']).exactOptional(),
   imageDigest: z.string().exactOptional(),
-  /** Stage-in failed, and nothing was started. */
+  /** Stage-in failed for all members, and nothing was started. */
   failed: z.string().exactOptional(),
 });
 type Started = z.infer<typeof Started>;
@@ -116,7 +136,7 @@ export class AttemptRunner implements TaskRunner {
   }
 
   async launch(launch: Launch): Promise<LaunchOutcome> {
-    const ref = refOf(this.#options.homeId, launch);
+    const ref = refOf(this.#options.homeId, launch.id);
     const known = this.#launching.get(ref);
     if (known) return await known;
     const launching = this.#launch(ref, launch).finally(() => this.#launching.delete(ref));
@@ -150,24 +170,30 @@ export class AttemptRunner implements TaskRunner {
     await this.#options.hostOf(started.host).stop(ref);
   }
 
-  /** Outputs stay: they are staged objects, which the pipeline removes by itself. So do the log and the records. */
-  async clean(ref: string): Promise<void> {
-    const known = this.#parse(ref);
-    if (!known) return;
+  async skip(ref: string, member: { job: string; attempt: number }): Promise<void> {
     const started = await this.#read(ref, 'started', Started);
-    if (started?.host !== undefined) await this.#options.hostOf(started.host).remove(ref);
-    const { input, tmp } = known.layout;
-    for (const folder of [input, tmp]) await rm(folder, { recursive: true, force: true });
+    if (!started?.members.some(({ job, attempt }) => job === member.job && attempt === member.attempt))
+      return;
+    await writeFileDurably(join(this.#layout(member).control, 'skip'), '');
+  }
+
+  /** Outputs stay: they are staged objects, which the pipeline removes by itself. So do the logs and the records. */
+  async clean(ref: string): Promise<void> {
+    const started = await this.#read(ref, 'started', Started);
+    // Each member of a pack asks for it.
+    if (!started || (await this.#read(ref, 'cleaned', z.unknown()))) return;
+    if (started.host !== undefined) await this.#options.hostOf(started.host).remove(ref);
+    const folders = started.members.map((member) => this.#layout(member));
+    for (const { input, tmp } of [...folders, attemptLayout(this.#dir(ref))]) {
+      for (const folder of [input, tmp]) await rm(folder, { recursive: true, force: true });
+    }
+    await this.#write(ref, 'cleaned', { at: Date.now() });
   }
 
   async #launch(ref: string, launch: Launch): Promise<LaunchOutcome> {
-    const { tasks, uploads, cache } = this.#options;
-    const known = this.#parse(ref);
+    const { tasks, cache } = this.#options;
     const task = tasks.get(launch.task);
-    if (!known || !task) {
-      const what = known ? `There is no task "${launch.task}"` : `"${launch.job}" cannot be a job’s name`;
-      return { outcome: 'refused', reason: what };
-    }
+    if (!task) return { outcome: 'refused', reason: `There is no task "${launch.task}"` };
     if (await this.#read(ref, 'started', Started)) {
       this.#watch(ref);
       return { outcome: 'started', ref };
@@ -175,31 +201,50 @@ export class AttemptRunner implements TaskRunner {
     const host = await this.#options.host();
     const hindrance = await host.ready(task);
     if (hindrance) return hindrance;
-    try {
-      await stageIn({ inputs: launch.inputs, uploads, dir: known.layout.dir });
-    } catch (error) {
-      if (!(error instanceof StageInError)) throw error;
+    const members = launch.members.map(({ job, attempt }) => ({ job, attempt }));
+    const { ready, failed } = await this.#stageIn(launch);
+    if (failed !== undefined && ready.length === 0) {
       // An attempt that ended before it began: told like any other end.
-      await this.#write(ref, 'started', { at: Date.now(), failed: error.message } satisfies Started);
+      await this.#write(ref, 'started', { at: Date.now(), members, failed } satisfies Started);
       this.#watch(ref);
       return { outcome: 'started', ref };
     }
+    const dir = this.#dir(ref);
     const started = await host.start({
       ref,
       launch,
       task,
-      layout: known.layout,
+      dir,
+      members: ready,
       cache: join(cache, launch.task),
     });
     if (started.outcome !== 'started') return started;
     const { imageDigest } = started;
     await this.#write(ref, 'started', {
       at: Date.now(),
+      members,
       host: host.kind,
       ...(imageDigest === undefined ? {} : { imageDigest }),
     } satisfies Started);
     this.#watch(ref);
     return { outcome: 'started', ref };
+  }
+
+  /** The members whose inputs are there. What is wrong with another's is written down for its own stage-out. */
+  async #stageIn({ members }: Launch): Promise<{ ready: ReadyMember[]; failed?: string }> {
+    const ready: ReadyMember[] = [];
+    let failed: string | undefined;
+    for (const member of members) {
+      const layout = this.#layout(member);
+      try {
+        await stageIn({ inputs: member.inputs, uploads: this.#options.uploads, dir: layout.dir });
+        ready.push({ member, layout });
+      } catch (error) {
+        if (!(error instanceof StageInError)) throw error;
+        failed ??= error.message;
+      }
+    }
+    return { ready, ...(failed === undefined ? {} : { failed }) };
   }
 
   async #stateOf(ref: string, started: Started, seen: Seen): Promise<TaskState> {
@@ -223,16 +268,18 @@ export class AttemptRunner implements TaskRunner {
   }
 
   async #writeEnd(ref: string, seen: Seen, started: Started): Promise<TaskState> {
-    const { staging, work } = this.#options;
-    const { job, attempt } = this.#identity(ref);
-    const dir = attemptDir(work, { job, attempt });
-    const record = await stageOut({
-      dir,
-      staging,
-      job,
-      attempt,
-      ...(started.imageDigest === undefined ? {} : { imageDigest: started.imageDigest }),
-    });
+    const records: AttemptRecord[] = [];
+    for (const { job, attempt } of started.members) {
+      records.push(
+        await stageOut({
+          dir: this.#layout({ job, attempt }).dir,
+          staging: this.#options.staging,
+          job,
+          attempt,
+          ...(started.imageDigest === undefined ? {} : { imageDigest: started.imageDigest }),
+        }),
+      );
+    }
     const stop = await this.#read(ref, 'stop', Stop);
     const state: TaskState = {
       ...this.#identity(ref),
@@ -240,13 +287,9 @@ export class AttemptRunner implements TaskRunner {
       stoppedAt: Date.now(),
       stopCode: stop ? 'UserInitiated' : 'EssentialContainerExited',
       ...endOf(seen, started),
+      ...toldBy(records),
     };
     if (stop) state.reason = `Stopped: ${stop.reason}`;
-    if (record.exit) {
-      state.startedAt = record.exit.startedAt;
-      state.stoppedAt = record.exit.endedAt;
-      state.exitCode = record.exit.exitCode;
-    }
     await this.#write(ref, 'end', state);
     return state;
   }
@@ -272,20 +315,25 @@ export class AttemptRunner implements TaskRunner {
     for (const listener of this.#listeners) listener(state);
   }
 
-  #identity(ref: string): { ref: string } & AttemptName {
-    const name = parseRef(this.#options.homeId, ref);
-    if (!name) throw new Error(`"${ref}" is not a task of this home`);
-    return { ref, ...name };
+  #identity(ref: string): { ref: string; launch: string } {
+    const launch = parseRef(this.#options.homeId, ref);
+    if (launch === undefined) throw new Error(`"${ref}" is not a task of this home`);
+    return { ref, launch };
   }
 
-  #parse(ref: string): { layout: AttemptLayout } | undefined {
-    const name = parseRef(this.#options.homeId, ref);
-    return name && { layout: attemptLayout(attemptDir(this.#options.work, name)) };
+  #dir(ref: string): string {
+    return launchDir(this.#options.work, this.#identity(ref).launch);
   }
 
+  #layout(member: { job: string; attempt: number }): AttemptLayout {
+    return attemptLayout(attemptDir(this.#options.work, member));
+  }
+
+  /** `undefined` for a ref of another home. */
   #file(ref: string, name: string): string | undefined {
-    const known = this.#parse(ref);
-    return known && join(known.layout.dir, 'runner', `${name}.json`);
+    const { homeId, work } = this.#options;
+    const launch = parseRef(homeId, ref);
+    return launch === undefined ? undefined : join(launchDir(work, launch), 'runner', `${name}.json`);
   }
 
   async #read<T>(ref: string, name: string, schema: z.ZodType<T>): Promise<T | undefined> {
@@ -303,6 +351,18 @@ export class AttemptRunner implements TaskRunner {
     const path = this.#file(ref, name);
     if (path !== undefined) await writeFileDurably(path, `${JSON.stringify(value)}\n`);
   }
+}
+
+/** What the runner script says is nearer to the command than what the host saw. */
+function toldBy(records: AttemptRecord[]): Partial<TaskState> {
+  const exits = records.map(({ exit }) => exit).filter((exit) => exit !== undefined);
+  const [exit] = exits;
+  if (!exit) return {};
+  if (records.length === 1) {
+    return { startedAt: exit.startedAt, stoppedAt: exit.endedAt, exitCode: exit.exitCode };
+  }
+  // Of several, the whole: from the first one's turn. When it stopped, only the host can say: the last may have had no end.
+  return { startedAt: Math.min(...exits.map(({ startedAt }) => startedAt)) };
 }
 
 function endOf(seen: Seen, started: Started): Partial<TaskState> {

@@ -6,7 +6,9 @@ import { execa } from 'execa';
 import * as z from 'zod';
 import type { Log } from '../ports.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
-import type { ProcessHost, Seen, StartOutcome, StartRequest } from './attempt-runner.ts';
+import { attemptLayout, type AttemptLayout } from '../stage/layout.ts';
+import { memberFolder, writePack } from '../stage/pack.ts';
+import type { ProcessHost, ReadyMember, Seen, StartOutcome, StartRequest } from './attempt-runner.ts';
 import { askEngine, lastLine, type Engine } from './engine.ts';
 import { messageOf } from './errors.ts';
 
@@ -16,13 +18,10 @@ const STOP_TIMEOUT = 30;
 const RETRY_AFTER = 15;
 
 /** Where a container finds its folders. */
-const INSIDE = {
-  input: '/longshore/input',
-  output: '/longshore/output',
-  control: '/longshore/control',
-  cache: '/longshore/cache',
-  tmp: '/tmp',
-};
+const ROOT = '/longshore';
+const CACHE = `${ROOT}/cache`;
+/** Also what ignores $TMPDIR writes to the job's disk, and not to memory. */
+const TMP = '/tmp';
 
 type Hindrance = Extract<StartOutcome, { outcome: 'wait' | 'refused' }>;
 
@@ -45,17 +44,25 @@ export class EngineHost implements ProcessHost {
   }
 
   async start(request: StartRequest): Promise<StartOutcome> {
-    const { ref, task, cache, layout } = request;
-    if (/[:\n]/.test(layout.dir)) {
+    const { ref, task, cache, dir } = request;
+    if (/[:\n]/.test(dir)) {
       return {
         outcome: 'refused',
-        reason: `No container can be given the folder ${layout.dir}: its path has a colon`,
+        reason: `No container can be given the folder ${dir}: its path has a colon`,
       };
     }
     const image = await this.#image(task);
     if ('outcome' in image) return image;
     await mkdir(cache, { recursive: true });
-    const answer = await this.#ask(['run', ...this.#flags(request), image.id, ...command(task)]);
+    const { words, env, volumes } = await inside(request);
+    const answer = await this.#ask([
+      'run',
+      ...this.#flags(request),
+      ...volumes.map((volume) => `--volume=${volume}`),
+      ...Object.entries(env).map(([name, value]) => `--env=${name}=${value}`),
+      image.id,
+      ...words,
+    ]);
     if (answer.exitCode === 0) return { outcome: 'started', imageDigest: image.digest };
     // A launch that was cut short, or another process's: it is the same container, by its name.
     if (/name .*already in use/is.test(answer.stderr)) {
@@ -117,17 +124,10 @@ export class EngineHost implements ProcessHost {
       throw new Error(lastLine(answer.stderr));
   }
 
-  #flags({ ref, launch, task, layout, cache }: StartRequest): string[] {
+  #flags({ ref, launch, task, cache }: StartRequest): string[] {
     const { rootless, kind, limits } = this.#engine;
     const { size } = launch;
-    const env = {
-      ...launch.env,
-      TMPDIR: INSIDE.tmp,
-      LONGSHORE_CACHE: INSIDE.cache,
-      // Without a memory cgroup of its own (rootless on cgroup v1) the numbers there are the whole machine's.
-      ...(limits.memory ? {} : { LONGSHORE_CGROUP: '' }),
-    };
-    const labels = { home: this.#homeId, job: launch.job, attempt: String(launch.attempt), task: task.name };
+    const labels = { home: this.#homeId, launch: launch.id, task: task.name };
     return [
       '--detach',
       '--pull=never',
@@ -145,16 +145,13 @@ export class EngineHost implements ProcessHost {
       ...(existsSync('/sys/fs/selinux/enforce') ? ['--security-opt=label=disable'] : []),
       // The host's network, so that a mirror on 127.0.0.1 is the same for a job and for whoever started it.
       task.network ? '--network=host' : '--network=none',
-      `--volume=${layout.input}:${INSIDE.input}:ro`,
-      `--volume=${layout.output}:${INSIDE.output}`,
-      `--volume=${layout.control}:${INSIDE.control}`,
-      `--volume=${cache}:${INSIDE.cache}`,
-      // Also what ignores $TMPDIR writes to the job's disk, and not to memory.
-      `--volume=${layout.tmp}:${INSIDE.tmp}`,
+      `--volume=${cache}:${CACHE}`,
+      `--env=LONGSHORE_CACHE=${CACHE}`,
+      // Without a memory cgroup of its own (rootless on cgroup v1) the numbers there are the whole machine's.
+      ...(limits.memory ? [] : ['--env=LONGSHORE_CGROUP=']),
       // control/log.jsonl is the log.
       '--log-driver=none',
       '--entrypoint=sh',
-      ...Object.entries(env).map(([name, value]) => `--env=${name}=${value}`),
     ];
   }
 
@@ -210,11 +207,45 @@ const Inspected = z.object({
 
 const prefixed = (id: string): string => (id.startsWith('sha256:') ? id : `sha256:${id}`);
 
-const command = ({ command: words }: TaskDefinition): string[] => [
-  `${INSIDE.control}/run.sh`,
-  ...words,
-  INSIDE.input,
-  INSIDE.output,
+interface Inside {
+  /** For `sh`. */
+  words: string[];
+  env: Record<string, string>;
+  volumes: string[];
+}
+
+/** What a container is given of its jobs: the folders of its members, and no others. */
+async function inside({ launch, task, dir, members }: StartRequest): Promise<Inside> {
+  const [{ member, layout }] = members as [ReadyMember];
+  if (launch.members.length === 1) {
+    return {
+      words: [`${ROOT}/control/run.sh`, ...task.command, `${ROOT}/input`, `${ROOT}/output`],
+      env: { ...member.env, TMPDIR: TMP },
+      volumes: [...foldersOf(layout, ROOT), `${layout.tmp}:${TMP}`],
+    };
+  }
+  const places = members.map((one, index) => ({ ...one, place: `${ROOT}/${memberFolder(index)}` }));
+  const { control, tmp } = attemptLayout(dir);
+  await mkdir(tmp, { recursive: true });
+  await writePack(
+    control,
+    places.map((one) => ({ member: one.member, control: one.layout.control, dir: one.place })),
+  );
+  return {
+    words: [`${ROOT}/control/pack.sh`, 'container', ...task.command],
+    env: { LONGSHORE_SCRATCH: TMP },
+    volumes: [
+      `${control}:${ROOT}/control`,
+      `${tmp}:${TMP}`,
+      ...places.flatMap((one) => [...foldersOf(one.layout, one.place), `${one.layout.tmp}:${one.place}/tmp`]),
+    ],
+  };
+}
+
+const foldersOf = ({ input, output, control }: AttemptLayout, place: string): string[] => [
+  `${input}:${place}/input:ro`,
+  `${output}:${place}/output`,
+  `${control}:${place}/control`,
 ];
 
 /** Outputs must belong to whoever runs longshore, and only to them. */

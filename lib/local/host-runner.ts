@@ -14,11 +14,11 @@ import { execa } from 'execa';
 import * as z from 'zod';
 import type { Log } from '../ports.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
-import { attemptLayout } from '../stage/layout.ts';
-import type { ProcessHost, Seen, StartOutcome, StartRequest } from './attempt-runner.ts';
+import { writePack } from '../stage/pack.ts';
+import type { ProcessHost, ReadyMember, Seen, StartOutcome, StartRequest } from './attempt-runner.ts';
 import { removeFile } from './durable.ts';
 import { hasCode, messageOf } from './errors.ts';
-import { attemptDir, parseRef } from './refs.ts';
+import { launchDir, parseRef } from './refs.ts';
 import { bootId, processGroup, processInfo, signalGroup } from './proc.ts';
 
 /** Between SIGTERM and SIGKILL, in milliseconds. */
@@ -129,19 +129,19 @@ export class HostHost implements ProcessHost {
     return { outcome: 'refused', reason: `${name} cannot run on this machine: ${said}; and ${noEngine}` };
   }
 
-  async start({ ref, launch, task, layout, cache }: StartRequest): Promise<StartOutcome> {
+  async start({ ref, launch, task, dir, members, cache }: StartRequest): Promise<StartOutcome> {
     const command = task.host?.command;
     if (!command) return { outcome: 'refused', reason: `${task.name} has no command for the host` };
     await mkdir(cache, { recursive: true });
-    const words = [layout.runScript, ...command, layout.input, layout.output];
+    await mkdir(join(dir, 'control'), { recursive: true });
+    const { words, env } = await this.#command(command, { launch, dir, members });
     const child = spawn('sh', ['-c', LEADER, 'sh', this.#pidFile(ref), ...words], {
       cwd: this.#options.projectRoot,
       detached: true, // setsid(2): outlives us, and is a group that can be signalled as one
       stdio: 'ignore',
       env: {
         ...passedOn(),
-        ...launch.env,
-        TMPDIR: layout.tmp,
+        ...env,
         LONGSHORE_CACHE: cache,
         // Its cgroup is the session's, or the whole machine's.
         LONGSHORE_CGROUP: '',
@@ -153,6 +153,26 @@ export class HostHost implements ProcessHost {
     });
     child.unref();
     return await this.#known(ref, ended);
+  }
+
+  /** A job alone has its script and its environment to itself; of several, the pack's script gives each its own. */
+  async #command(
+    command: string[],
+    { launch, dir, members }: Pick<StartRequest, 'launch' | 'dir' | 'members'>,
+  ): Promise<{ words: string[]; env: Record<string, string> }> {
+    const [{ member, layout }] = members as [ReadyMember];
+    if (launch.members.length === 1) {
+      return {
+        words: [layout.runScript, ...command, layout.input, layout.output],
+        env: { ...member.env, TMPDIR: layout.tmp },
+      };
+    }
+    const control = join(dir, 'control');
+    await writePack(
+      control,
+      members.map((one) => ({ member: one.member, control: one.layout.control, dir: one.layout.dir })),
+    );
+    return { words: [join(control, 'pack.sh'), 'host', ...command], env: {} };
   }
 
   async look(refs: string[]): Promise<Map<string, Seen>> {
@@ -233,9 +253,9 @@ export class HostHost implements ProcessHost {
 
   #pidFile(ref: string): string {
     const { homeId, work } = this.#options;
-    const name = parseRef(homeId, ref);
-    if (!name) throw new Error(`"${ref}" is not a task of this home`);
-    return join(attemptLayout(attemptDir(work, name)).control, 'pid');
+    const launch = parseRef(homeId, ref);
+    if (launch === undefined) throw new Error(`"${ref}" is not a task of this home`);
+    return join(launchDir(work, launch), 'control', 'pid');
   }
 
   async #leader(ref: string): Promise<Leader | undefined> {

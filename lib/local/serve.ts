@@ -97,7 +97,7 @@ class Server {
   }
 
   async onStopped(state: TaskState): Promise<void> {
-    const settling = this.#guard('Task:Settle:Failed', { job: state.job }, async () => {
+    const settling = this.#guard('Task:Settle:Failed', { launch: state.launch }, async () => {
       await settle(this.#home.ctx, state);
       this.#changed({ kind: 'stopped', state });
     });

@@ -1,25 +1,36 @@
 /**
  * Exact admission: one record names all containers that hold a slot, and only compare-and-swap changes it, so that any
- * number of dispatchers together never pass `maxTasks`, a named limit, or one container for each publication name. A whole
+ * number of dispatchers together never pass `maxTasks`, a named limit, or one job at a time for each publication name. A whole
  * batch is admitted with one write, which also keeps the launches to Fargate's quota.
  */
 import { randomUUID } from 'node:crypto';
 import type { PipelineContext } from './context.ts';
 import type { Job } from './job.ts';
 import { keys } from './keys.ts';
+import { launchId } from './launch-id.ts';
 
+/** A job's part in a launch. */
+export interface Member {
+  job: string;
+  name: string;
+  attempt: number;
+  /** Over for the job: published, ended, or waiting to be tried again. Its name is free. Kept for the others' shares of the cost. */
+  left?: true;
+}
+
+/** One launch: one container, one slot, whatever the number of its members. */
 export interface Entry {
   /** One claim by one dispatcher. */
   claim: string;
-  job: string;
+  /** Name of the launch (`launch-id.ts`). */
+  launch: string;
   run: string;
   task: string;
-  name: string;
-  attempt: number;
+  members: Member[];
   limits: string[];
   memoryMiB: number;
   claimedAt: number;
-  /** The container is gone and the slot is free; the entry stays until the job is published, to hold its name. */
+  /** The container is gone and the slot is free; the entry stays until the last member is published, to hold the names. */
   settledAt?: number;
 }
 
@@ -59,21 +70,26 @@ async function updateAdmission(
   }
 }
 
-const sameName = (entry: Entry, job: Job): boolean => entry.task === job.task && entry.name === job.name;
+/** Whether no job of this name is running, or being published. */
+export const nameIsFree = (entries: Entry[], { task, name }: Pick<Job, 'task' | 'name'>): boolean =>
+  !entries.some(
+    (entry) => entry.task === task && entry.members.some((member) => !member.left && member.name === name),
+  );
 
-/** Whether the job may start beside these entries. */
-export function fits(entries: Entry[], job: Job, settings: PipelineContext['settings']): boolean {
-  if (entries.some((entry) => sameName(entry, job))) return false;
+/** Whether a launch of these jobs, which are of one kind, may start beside these entries. */
+export function fits(entries: Entry[], jobs: Job[], settings: PipelineContext['settings']): boolean {
+  const [first] = jobs;
+  if (!first || !jobs.every((job) => nameIsFree(entries, job))) return false;
   const holding = entries.filter((entry) => entry.settledAt === undefined);
   if (holding.length >= settings.maxTasks) return false;
-  for (const limit of job.limits) {
+  for (const limit of first.limits) {
     const share = settings.limits[limit];
     if (share !== undefined && holding.filter((entry) => entry.limits.includes(limit)).length >= share)
       return false;
   }
   if (settings.memoryMiB === undefined || holding.length === 0) return true;
   const used = holding.reduce((sum, entry) => sum + entry.memoryMiB, 0);
-  return used + job.size.memoryMiB <= settings.memoryMiB;
+  return used + first.size.memoryMiB <= settings.memoryMiB;
 }
 
 const tokensAt = (admission: Admission, now: number): number =>
@@ -96,34 +112,42 @@ export function room(
     : { launches: Math.min(free, tokens) };
 }
 
-/** What the job's next attempt would hold. */
-export const entryOf = (job: Job, claimedAt: number): Entry => ({
-  claim: randomUUID(),
-  job: job.id,
-  run: job.run,
-  task: job.task,
-  name: job.name,
-  attempt: job.attempts.length + 1,
-  limits: job.limits,
-  memoryMiB: job.size.memoryMiB,
-  claimedAt,
-});
+/** What a launch of the jobs' next attempts would hold. The jobs are of one kind (`packs.ts`), and at least one. */
+export function entryOf(jobs: [Job, ...Job[]], claimedAt: number): Entry {
+  const [{ run, task, limits, size }] = jobs;
+  const claim = randomUUID();
+  const members = jobs.map(({ id, name, attempts }) => ({ job: id, name, attempt: attempts.length + 1 }));
+  return {
+    claim,
+    launch: launchId(task, members, claim),
+    run,
+    task,
+    members,
+    limits,
+    memoryMiB: size.memoryMiB,
+    claimedAt,
+  };
+}
 
-/** Admits as many of the jobs, in their order, as fit. One write for all of them. */
-export async function admit(ledger: Ledger, jobs: Job[]): Promise<Entry[]> {
+const isNotEmpty = (jobs: Job[]): jobs is [Job, ...Job[]] => jobs.length > 0;
+
+/** Admits as many of the launches, in their order, as fit. One write for all of them. */
+export async function admit(ledger: Ledger, launches: Job[][]): Promise<Entry[]> {
   let admitted: Entry[] = [];
   await updateAdmission(ledger, (admission) => {
     admitted = [];
     const now = ledger.clock.now();
-    let { launches } = room(admission, ledger);
+    let { launches: left } = room(admission, ledger);
     const entries = [...admission.entries];
-    for (const job of jobs) {
-      if (launches === 0) break;
-      if (!fits(entries, job, ledger.settings)) continue;
-      const entry = entryOf(job, now);
+    for (const wished of launches) {
+      if (left === 0) break;
+      // A name that was taken since they were gathered keeps its own job back, and not its companions.
+      const jobs = wished.filter((job) => nameIsFree(entries, job));
+      if (!isNotEmpty(jobs) || !fits(entries, jobs, ledger.settings)) continue;
+      const entry = entryOf(jobs, now);
       entries.push(entry);
       admitted.push(entry);
-      launches -= 1;
+      left -= 1;
     }
     if (admitted.length === 0) return undefined;
     return { entries, tokens: tokensAt(admission, now) - admitted.length, tokensAt: now };
@@ -131,28 +155,57 @@ export async function admit(ledger: Ledger, jobs: Job[]): Promise<Entry[]> {
   return admitted;
 }
 
-/** Frees the slot of an attempt whose container is gone; the name stays taken until {@link leave}. */
-export async function freeSlot(ledger: Ledger, job: string, attempt: number): Promise<void> {
+/** Frees the slot of a launch whose container is gone; the names stay taken until {@link leave}. */
+export async function freeSlot(ledger: Ledger, launch: string): Promise<void> {
   await updateAdmission(ledger, (admission) => {
-    const entry = admission.entries.find((one) => one.job === job && one.attempt === attempt);
+    const entry = admission.entries.find((one) => one.launch === launch);
     if (!entry || entry.settledAt !== undefined) return undefined;
     const settled = { ...entry, settledAt: ledger.clock.now() };
     return { ...admission, entries: admission.entries.map((one) => (one === entry ? settled : one)) };
   });
 }
 
-/** Removes the job's entries (or only one claim's). True when there was one. */
-export async function leave(ledger: Ledger, job: string, claim?: string): Promise<boolean> {
+/** The jobs are over, for now (or only one claim's): their names are free; an entry goes with its last. True when there was one. */
+export async function leave(ledger: Ledger, jobs: string | string[], claim?: string): Promise<boolean> {
+  const leaving = new Set(typeof jobs === 'string' ? [jobs] : jobs);
+  const goes = (entry: Entry, member: Member): boolean =>
+    !member.left && leaving.has(member.job) && (claim === undefined || entry.claim === claim);
   let left = false;
   await updateAdmission(ledger, (admission) => {
-    const entries = admission.entries.filter(
-      (entry) => entry.job !== job || (claim !== undefined && entry.claim !== claim),
-    );
-    left = entries.length < admission.entries.length;
-    return left ? { ...admission, entries } : undefined;
+    left = admission.entries.some((entry) => entry.members.some((member) => goes(entry, member)));
+    if (!left) return undefined;
+    const entries = admission.entries.flatMap((entry) => {
+      const members = entry.members.map((member) =>
+        goes(entry, member) ? { ...member, left: true as const } : member,
+      );
+      return members.every((member) => member.left) ? [] : [{ ...entry, members }];
+    });
+    return { ...admission, entries };
   });
   return left;
 }
+
+/** Takes out members that have no part in the launch after all: nobody else's share of the cost depends on them. */
+export async function drop(ledger: Ledger, jobs: string[], claim: string): Promise<void> {
+  const dropped = new Set(jobs);
+  await updateAdmission(ledger, (admission) => {
+    const entry = admission.entries.find((one) => one.claim === claim);
+    const members = entry?.members.filter(({ job }) => !dropped.has(job)) ?? [];
+    if (!entry || members.length === entry.members.length) return undefined;
+    const entries = admission.entries.flatMap((one) => {
+      if (one !== entry) return [one];
+      return members.every(({ left }) => left) ? [] : [{ ...entry, members }];
+    });
+    return { ...admission, entries };
+  });
+}
+
+/** The entry of a launch, by the launch's name. */
+export const entryOfLaunch = async (
+  ledger: Pick<PipelineContext, 'records'>,
+  launch: string,
+): Promise<Entry | undefined> =>
+  (await readAdmission(ledger)).entries.find((entry) => entry.launch === launch);
 
 /** A throttle or a full quota: all dispatchers hold their launches for so long. */
 export async function pause(ledger: Ledger, seconds: number): Promise<void> {

@@ -10,12 +10,14 @@ export const ExitRecord = z.object({
   /** Milliseconds since the epoch. */
   startedAt: z.number(),
   endedAt: z.number(),
-  /** Highest memory use of the container's cgroup, in bytes; absent where the kernel does not tell. */
+  /** Highest memory use of the container's cgroup while it ran, in bytes; absent where the kernel does not tell. */
   peakMemoryBytes: z.number().exactOptional(),
-  /** Processes that the kernel killed for memory in this container. */
+  /** Processes that the kernel killed for memory in this container while it ran. */
   oomKills: z.int().exactOptional(),
   /** Last line of stderr. */
   lastLine: z.string().exactOptional(),
+  /** The runner script ended it at its deadline. */
+  deadline: z.literal(true).exactOptional(),
 });
 export type ExitRecord = z.infer<typeof ExitRecord>;
 
@@ -54,6 +56,8 @@ export type Report = z.infer<typeof Report>;
 export const AttemptRecord = z.object({
   job: z.string(),
   attempt: z.int(),
+  /** Where several jobs share the container: when its turn came, in milliseconds since the epoch; absent when it did not. */
+  begunAt: z.number().exactOptional(),
   /** Absent when main never ran or was killed before it could say. */
   exit: ExitRecord.exactOptional(),
   /** Why stage-in refused to start main: the sentence and whether the input itself is at fault. */

@@ -2,6 +2,7 @@
 import type { TaskState } from '../ports.ts';
 import type { AttemptRecord } from './attempt-record.ts';
 import type { Attempt, Cause } from './job.ts';
+import type { MemberEnd } from './member-ends.ts';
 
 /** sysexits.h: EX_DATAERR and EX_TEMPFAIL. */
 export const EXIT_BAD_INPUT = 65;
@@ -30,6 +31,18 @@ export function sentence(line: string | undefined): string | undefined {
   }
 }
 
+const CANCELLED: End = { cause: 'cancelled', reason: 'Cancelled while it was running' };
+
+/** Of a member of a launch of several jobs. Its own end counts, unless somebody wished it to be another. */
+export function endOfMember(attempt: Attempt, { state, record, reached, atWork }: MemberEnd): End {
+  // The container goes on for the others: that it may have come to its end is no reason to publish.
+  if (attempt.stopping?.cause === 'cancelled') return CANCELLED;
+  if (!reached) return { cause: 'not-reached', reason: 'Its container ended before its turn came' };
+  if (atWork) return endOf(attempt, state, record);
+  const { stopping: _, ...own } = attempt;
+  return endOf(own, state, record);
+}
+
 export function endOf(attempt: Attempt, state: TaskState, record: AttemptRecord | undefined): End {
   const exit = record?.exit;
   const exitCode = exit?.exitCode ?? state.exitCode;
@@ -41,9 +54,8 @@ export function endOf(attempt: Attempt, state: TaskState, record: AttemptRecord 
     if (record.stageIn) return { cause: 'input-changed', reason: record.stageIn.reason };
     return { cause: 'succeeded', reason: 'Done' };
   }
-  if (attempt.stopping?.cause === 'cancelled')
-    return { cause: 'cancelled', reason: 'Cancelled while it was running' };
-  if (attempt.stopping?.cause === 'deadline') {
+  if (attempt.stopping?.cause === 'cancelled') return CANCELLED;
+  if (attempt.stopping?.cause === 'deadline' || exit?.deadline) {
     return {
       cause: 'deadline',
       reason: lastLine ? `Stopped at its deadline; its last words: ${lastLine}` : 'Stopped at its deadline',

@@ -17,6 +17,7 @@ export const CAUSES = [
   'deadline',
   'interrupted',
   'never-started',
+  'not-reached',
   'try-again',
   'killed',
   'failed',
@@ -40,6 +41,8 @@ export interface Attempt {
   /** The admission entry that it was started under. */
   claim: string;
   claimedAt: number;
+  /** Where it shared its container with other jobs: the launch, and how many they were. Its seconds and cost are its share. */
+  launch?: { id: string; jobs: number };
   /** The runner's name for it (ECS task ARN, container name); absent while launching. */
   ref?: string;
   startedAt?: number;
@@ -49,7 +52,7 @@ export interface Attempt {
   reason?: string;
   exitCode?: number;
   peakMemoryBytes?: number;
-  /** Billed seconds: from image pull to stop, at least 60 on Fargate. */
+  /** Container seconds: from image pull to stop; its share of them where it shared its container. */
   seconds?: number;
   /** What it cost, or would have cost on Fargate. */
   costUsd?: number;

@@ -62,6 +62,9 @@ export function decide(job: Job, end: End, rules: RetryRules): Decision {
       return { next: 'failed', reason: end.reason };
     case 'interrupted':
       return again({ spot: job.spot && times('interrupted') < SPOT_LOSSES });
+    // As often as it takes: each time somebody else's turn came.
+    case 'not-reached':
+      return again();
     case 'never-started': {
       const count = times('never-started');
       return count < NEVER_STARTED

@@ -2,83 +2,126 @@
 import { cost } from '../tasks/prices.ts';
 import { smallerOf } from '../tasks/sizes.ts';
 import type { TaskState } from '../ports.ts';
-import { freeSlot, leave } from './admission.ts';
-import type { AttemptRecord } from './attempt-record.ts';
-import { endOf, type End } from './causes.ts';
+import { entryOfLaunch, freeSlot, leave, type Entry, type Member } from './admission.ts';
+import { endOf, endOfMember, type End } from './causes.ts';
+import { mapLimit } from './concurrency.ts';
 import type { PipelineContext } from './context.ts';
 import { finish } from './finish.ts';
 import type { Attempt, Job } from './job.ts';
 import { isTerminal, lastAttempt } from './job.ts';
-import { readJob, updateJob, markWaiting } from './ledger.ts';
+import { updateJob, markWaiting } from './ledger.ts';
+import { memberEnds, type MemberEnd } from './member-ends.ts';
 import type { StepMessage } from './messages.ts';
 import { decide, type Decision } from './retry.ts';
 import { readAttemptRecord } from './staging.ts';
 
+/** Members of a launch that are read and changed at once. */
+const CONCURRENCY = 8;
+
 /** Idempotent: for a stop that is settled already, only what followed from it is made sure of. */
 export async function settle(ctx: PipelineContext, state: TaskState): Promise<void> {
   if (state.status !== 'stopped') return;
-  if (!(await readJob(ctx, state.job))) {
-    ctx.log.warn('Task:Stop:Unknown', { job: state.job, attempt: state.attempt, ref: state.ref });
+  const entry = await entryOfLaunch(ctx, state.launch);
+  if (!entry) {
+    // Told again after all was done, or none of this ledger's.
+    ctx.log.debug('Task:Stop:Unknown', { launch: state.launch, ref: state.ref });
     return;
   }
-  const record = await readAttemptRecord(ctx, state.job, state.attempt);
-  const { job, changed } = await updateJob(ctx, state.job, (current) => settled(ctx, current, state, record));
+  await settleEntry(ctx, entry, state);
+}
+
+/** All members: each has its own attempt record, and its share of the container's time. */
+export async function settleEntry(ctx: PipelineContext, entry: Entry, state: TaskState): Promise<void> {
+  const records = await mapLimit(
+    entry.members,
+    CONCURRENCY,
+    async ({ job, attempt }) => await readAttemptRecord(ctx, job, attempt),
+  );
+  const ends = memberEnds(state, records);
+  const turns = entry.members.map((member, index) => ({ member, end: ends[index]! }));
+  const jobs = await mapLimit(
+    turns.filter(({ member }) => !member.left),
+    CONCURRENCY,
+    async ({ member, end }) => await settleMember(ctx, entry, member, end),
+  );
+  await follow(
+    ctx,
+    entry,
+    jobs.filter((job) => job !== undefined),
+  );
+}
+
+/** `undefined` for a job that has no part in this launch (any more). */
+async function settleMember(
+  ctx: PipelineContext,
+  entry: Entry,
+  member: Member,
+  end: MemberEnd,
+): Promise<Job | undefined> {
+  const { job, changed } = await updateJob(ctx, member.job, (current) => settled(ctx, current, entry, end));
+  const attempt = job.attempts[member.attempt - 1];
+  if (attempt?.claim !== entry.claim) return undefined;
   if (changed) {
-    const attempt = lastAttempt(job);
     ctx.log.info('Task:Stop:Settled', {
       job: job.id,
       run: job.run,
       task: job.task,
       name: job.name,
-      attempt: state.attempt,
-      cause: attempt?.cause,
-      reason: attempt?.reason,
-      seconds: attempt?.seconds,
-      peakMemoryBytes: attempt?.peakMemoryBytes,
-      costUsd: attempt?.costUsd,
+      attempt: member.attempt,
+      cause: attempt.cause,
+      reason: attempt.reason,
+      seconds: attempt.seconds,
+      peakMemoryBytes: attempt.peakMemoryBytes,
+      costUsd: attempt.costUsd,
       next: job.phase ?? job.state,
     });
   }
-  await follow(ctx, job, state.attempt);
+  return job;
 }
 
-/** What a settled attempt leads to. Repeated as often as it takes: each step is idempotent. */
-export async function follow(ctx: PipelineContext, job: Job, attempt: number): Promise<void> {
-  if (isTerminal(job.state)) {
-    await finish(ctx, job);
-  } else if (job.phase === 'validating' || job.phase === 'publishing') {
-    const step: StepMessage = {
-      kind: job.phase === 'validating' ? 'validate' : 'publish',
-      job: job.id,
-      attempt,
-    };
-    await ctx.steps.send([JSON.stringify(step)]);
-    await freeSlot(ctx, job.id, attempt);
-    await ctx.jobs.send([JSON.stringify({ kind: 'wake' })]);
-  } else if (job.state === 'waiting') {
-    await markWaiting(ctx, job);
-    const { ref, claim } = job.attempts[attempt - 1] ?? {};
-    if (ref !== undefined) await ctx.runner.clean(ref);
-    // Only what this attempt held: told twice, the next attempt may have been admitted already.
-    if (await leave(ctx, job.id, claim)) await ctx.jobs.send([JSON.stringify({ kind: 'wake' })]);
+/** What settled attempts of a launch lead to. Repeated as often as it takes: each step is idempotent. */
+export async function follow(ctx: PipelineContext, entry: Entry, jobs: Job[]): Promise<void> {
+  const steps = jobs.flatMap(({ id, phase, attempts }): StepMessage[] => {
+    const kind = phase === 'validating' ? 'validate' : phase === 'publishing' ? 'publish' : undefined;
+    return kind === undefined ? [] : [{ kind, job: id, attempt: attempts.length }];
+  });
+  if (steps.length > 0) {
+    await ctx.steps.send(steps.map((step) => JSON.stringify(step)));
+    await freeSlot(ctx, entry.launch);
   }
+  const ended = jobs.filter(({ state }) => isTerminal(state));
+  await mapLimit(ended, CONCURRENCY, async (job) => await finish(ctx, job));
+  const left = await followWaiting(
+    ctx,
+    entry,
+    jobs.filter(({ state }) => state === 'waiting'),
+  );
+  if (left || steps.length > 0) await ctx.jobs.send([JSON.stringify({ kind: 'wake' })]);
 }
 
-function settled(
-  ctx: PipelineContext,
-  job: Job,
-  state: TaskState,
-  record: AttemptRecord | undefined,
-): Job | undefined {
+async function followWaiting(ctx: PipelineContext, entry: Entry, jobs: Job[]): Promise<boolean> {
+  if (jobs.length === 0) return false;
+  await mapLimit(jobs, CONCURRENCY, async (job) => await markWaiting(ctx, job));
+  const attempts = jobs.flatMap((job) => job.attempts.filter(({ claim }) => claim === entry.claim));
+  const ref = attempts.find((attempt) => attempt.ref !== undefined)?.ref;
+  if (ref !== undefined) await ctx.runner.clean(ref);
+  // Only what these attempts held: told twice, the next ones may have been admitted already.
+  return await leave(
+    ctx,
+    jobs.map(({ id }) => id),
+    entry.claim,
+  );
+}
+
+function settled(ctx: PipelineContext, job: Job, entry: Entry, end: MemberEnd): Job | undefined {
   const last = lastAttempt(job);
-  if (job.state !== 'running' || last?.attempt !== state.attempt || last.endedAt !== undefined)
-    return undefined;
-  const end = endOf(last, state, record);
-  const ended: Job = {
-    ...job,
-    attempts: [...job.attempts.slice(0, -1), endedAttempt(ctx, last, state, record, end)],
-  };
-  return after(ctx, ended, end, decision(ctx, ended, end));
+  if (job.state !== 'running' || last?.claim !== entry.claim || last.endedAt !== undefined) return undefined;
+  const shared = entry.members.length > 1;
+  const why = shared ? endOfMember(last, end) : endOf(last, end.state, end.record);
+  const { launch: _, ...rest } = endedAttempt(ctx, last, end, why);
+  const attempt = shared ? { ...rest, launch: { id: entry.launch, jobs: entry.members.length } } : rest;
+  const ended: Job = { ...job, attempts: [...job.attempts.slice(0, -1), attempt] };
+  return after(ctx, ended, why, decision(ctx, ended, why));
 }
 
 function decision(ctx: PipelineContext, job: Job, end: End): Decision {
@@ -115,29 +158,28 @@ function after(ctx: PipelineContext, job: Job, { cause }: End, decided: Decision
 function endedAttempt(
   ctx: PipelineContext,
   attempt: Attempt,
-  state: TaskState,
-  record: AttemptRecord | undefined,
-  end: End,
+  { state, record, share }: MemberEnd,
+  why: End,
 ): Attempt {
-  const endedAt = state.stoppedAt ?? record?.exit?.endedAt ?? ctx.clock.now();
-  const startedAt = record?.exit?.startedAt ?? state.startedAt;
+  const stoppedAt = state.stoppedAt ?? record?.exit?.endedAt ?? ctx.clock.now();
+  const startedAt = record?.exit?.startedAt ?? record?.begunAt ?? (share === 1 ? state.startedAt : undefined);
   const billedFrom = state.pullStartedAt ?? state.startedAt ?? startedAt;
   // Never started, never billed.
-  const seconds = billedFrom === undefined ? 0 : Math.max(0, (endedAt - billedFrom) / 1000);
+  const seconds = billedFrom === undefined ? 0 : Math.max(0, (stoppedAt - billedFrom) / 1000);
   const { architecture } = ctx.settings;
   const exitCode = record?.exit?.exitCode ?? state.exitCode;
   const peakMemoryBytes = record?.exit?.peakMemoryBytes;
+  const { size, spot } = attempt;
   return {
     ...attempt,
     ref: attempt.ref ?? state.ref,
     ...(startedAt === undefined ? {} : { startedAt }),
-    endedAt,
-    ...end,
+    endedAt: share === 1 ? stoppedAt : (record?.exit?.endedAt ?? stoppedAt),
+    ...why,
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(peakMemoryBytes === undefined ? {} : { peakMemoryBytes }),
-    seconds,
-    costUsd:
-      billedFrom === undefined ? 0 : cost({ size: attempt.size, spot: attempt.spot, seconds, architecture }),
+    seconds: seconds * share,
+    costUsd: billedFrom === undefined ? 0 : cost({ size, spot, seconds, architecture }) * share,
     ...(record?.imageDigest === undefined ? {} : { imageDigest: record.imageDigest }),
   };
 }

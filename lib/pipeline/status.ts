@@ -122,7 +122,8 @@ async function runMarkers(
 
 async function runningJobs(ctx: PipelineContext, run: string | undefined): Promise<RunningJob[]> {
   const { entries } = await readAdmission(ctx);
-  const jobs = await mapLimit(entries, 16, async (entry) => await readJob(ctx, entry.job));
+  const members = entries.flatMap((entry) => entry.members.filter(({ left }) => !left));
+  const jobs = await mapLimit(members, 16, async (member) => await readJob(ctx, member.job));
   return jobs
     .filter((job) => job !== undefined)
     .filter((job) => job.state === 'running' && (run === undefined || job.run === run))

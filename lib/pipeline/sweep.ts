@@ -1,15 +1,16 @@
 /** Finds what no event told: lost stops, deadlines, dead claims, forgotten steps, retries whose time has come. */
 import type { TaskState } from '../ports.ts';
-import { leave, readAdmission, type Entry } from './admission.ts';
+import { drop, readAdmission, type Entry, type Member } from './admission.ts';
 import { mapLimit } from './concurrency.ts';
 import type { PipelineContext } from './context.ts';
-import { launch } from './dispatch.ts';
 import { finish } from './finish.ts';
 import type { Attempt, Job } from './job.ts';
 import { isTerminal, lastAttempt } from './job.ts';
 import { delayedUntil, keys, parseTurn } from './keys.ts';
+import { launchDeadline } from './launch-deadline.ts';
+import { launch, started } from './launch.ts';
 import { readJob, updateJob, markWaiting } from './ledger.ts';
-import { follow, settle } from './settle.ts';
+import { follow, settleEntry } from './settle.ts';
 import { taskOf } from './task-of.ts';
 import { goOnWithRetries } from './try-again.ts';
 
@@ -19,6 +20,8 @@ const CLAIM_TIMEOUT_MS = 60_000;
 const EVENT_GRACE_MS = 30_000;
 /** A stop that was asked for and had no effect is asked for again: two minutes of Spot notice and one for the event. */
 const STOP_AGAIN_MS = 180_000;
+/** Job records read at once. */
+const READS = 16;
 
 export interface SweepResult {
   settled: number;
@@ -36,12 +39,13 @@ export interface SweepResult {
 export async function sweep(ctx: PipelineContext, { justStarted = false } = {}): Promise<SweepResult> {
   const result: SweepResult = { settled: 0, stopped: 0, relaunched: 0, revoked: 0, resumed: 0, due: 0 };
   const { entries } = await readAdmission(ctx);
-  const states = await describe(ctx, entries);
+  const jobs = await membersOf(ctx, entries);
+  const states = await describe(ctx, jobs);
   await mapLimit(entries, 8, async (entry) => {
     try {
-      await look(ctx, entry, states, result, justStarted);
+      await look({ ctx, entry, states, result, justStarted }, jobs);
     } catch (error) {
-      ctx.log.error('Sweep:Look:Failed', { job: entry.job, reason: String(error) });
+      ctx.log.error('Sweep:Look:Failed', { launch: entry.launch, reason: String(error) });
     }
   });
   result.due = await wakeDelayed(ctx);
@@ -49,124 +53,156 @@ export async function sweep(ctx: PipelineContext, { justStarted = false } = {}):
   return result;
 }
 
-/** What the runner knows of all running attempts, asked for in one go. */
-async function describe(ctx: PipelineContext, entries: Entry[]): Promise<Map<string, TaskState>> {
-  const running = entries.filter((entry) => entry.settledAt === undefined);
-  const jobs = await mapLimit(running, 8, async (entry) => await readJob(ctx, entry.job));
-  const refs = jobs.flatMap((job) => (job?.state === 'running' ? (lastAttempt(job)?.ref ?? []) : []));
+/** One entry, and what its looks need. */
+interface Look {
+  ctx: PipelineContext;
+  entry: Entry;
+  states: Map<string, TaskState>;
+  result: SweepResult;
+  justStarted: boolean;
+}
+
+/** The jobs behind the entries, by id. */
+async function membersOf(ctx: PipelineContext, entries: Entry[]): Promise<Map<string, Job>> {
+  const ids = entries.flatMap(({ members }) => members.filter(({ left }) => !left).map(({ job }) => job));
+  const jobs = await mapLimit(ids, READS, async (id) => await readJob(ctx, id));
+  return new Map(jobs.filter((job) => job !== undefined).map((job) => [job.id, job]));
+}
+
+const isInFlight = (job: Job): boolean => job.state === 'running' && lastAttempt(job)?.endedAt === undefined;
+
+/** What the runner knows of all running launches, asked for in one go. */
+async function describe(ctx: PipelineContext, jobs: Map<string, Job>): Promise<Map<string, TaskState>> {
+  const inFlight = [...jobs.values()].filter(isInFlight);
+  const refs = [...new Set(inFlight.flatMap((job) => lastAttempt(job)?.ref ?? []))];
   const states = refs.length > 0 ? await ctx.runner.describe(refs) : [];
   return new Map(states.map((state) => [state.ref, state]));
 }
 
-async function look(
-  ctx: PipelineContext,
-  entry: Entry,
-  states: Map<string, TaskState>,
-  result: SweepResult,
-  justStarted: boolean,
-): Promise<void> {
-  const job = await readJob(ctx, entry.job);
-  const last = job && lastAttempt(job);
-  if (!job) {
-    await leave(ctx, entry.job, entry.claim);
-  } else if (isTerminal(job.state)) {
-    await finish(ctx, job);
-  } else if (job.state === 'waiting') {
-    await lookAtClaim(ctx, entry, job, result);
-  } else if (last?.attempt !== entry.attempt || last.claim !== entry.claim) {
-    await leave(ctx, entry.job, entry.claim);
-  } else if (last.endedAt !== undefined) {
-    const patience = justStarted ? 0 : ctx.settings.stepTimeoutSeconds * 1000;
-    if (ctx.clock.now() - Math.max(job.updatedAt, entry.settledAt ?? 0) < patience) return;
-    await follow(ctx, job, entry.attempt);
-    result.resumed += 1;
-  } else if (last.ref === undefined) {
-    if (!justStarted && ctx.clock.now() - last.claimedAt < CLAIM_TIMEOUT_MS) return;
-    await launch(ctx, job);
-    result.relaunched += 1;
-  } else {
-    const stoppedAt = states.get(last.ref)?.stoppedAt ?? 0;
-    if (!justStarted && ctx.clock.now() - stoppedAt < EVENT_GRACE_MS) return;
-    await lookAtTask(ctx, job, last, last.ref, states, result);
+async function look(at: Look, jobs: Map<string, Job>): Promise<void> {
+  const { ctx, entry } = at;
+  const inFlight: Job[] = [];
+  const settled: Job[] = [];
+  for (const member of entry.members.filter(({ left }) => !left)) {
+    const job = jobs.get(member.job);
+    const last = job && lastAttempt(job);
+    if (!job) {
+      await drop(ctx, [member.job], entry.claim);
+    } else if (isTerminal(job.state)) {
+      await finish(ctx, job);
+    } else if (job.state === 'waiting') {
+      await lookAtClaim(at, member, job);
+    } else if (last?.attempt !== member.attempt || last.claim !== entry.claim) {
+      await drop(ctx, [member.job], entry.claim);
+    } else {
+      (last.endedAt === undefined ? inFlight : settled).push(job);
+    }
   }
+  await lookAtSteps(at, settled);
+  if (inFlight.length > 0) await lookAtLaunch(at, inFlight);
+}
+
+/** Ended, and not yet validated and published: after a while, somebody has forgotten to. */
+async function lookAtSteps({ ctx, entry, result, justStarted }: Look, settled: Job[]): Promise<void> {
+  const patience = justStarted ? 0 : ctx.settings.stepTimeoutSeconds * 1000;
+  const forgotten = settled.filter(
+    ({ updatedAt }) => ctx.clock.now() - Math.max(updatedAt, entry.settledAt ?? 0) >= patience,
+  );
+  if (forgotten.length === 0) return;
+  await follow(ctx, entry, forgotten);
+  result.resumed += forgotten.length;
 }
 
 /** Admitted and not started: after a retry was decided, or by a dispatcher that died, or is only slow. */
-async function lookAtClaim(ctx: PipelineContext, entry: Entry, job: Job, result: SweepResult): Promise<void> {
-  if (job.attempts.length >= entry.attempt) {
-    await follow(ctx, job, entry.attempt);
+async function lookAtClaim({ ctx, entry, result }: Look, member: Member, job: Job): Promise<void> {
+  if (job.attempts.length >= member.attempt) {
+    await follow(ctx, entry, [job]);
     return;
   }
   if (ctx.clock.now() - entry.claimedAt < CLAIM_TIMEOUT_MS) return;
   // Revoked in the job's own record, where the slow dispatcher must write too: one of the two is first.
   const { job: current, changed } = await updateJob(ctx, job.id, (now) =>
-    now.state === 'waiting' && now.attempts.length < entry.attempt
+    now.state === 'waiting' && now.attempts.length < member.attempt
       ? { ...now, revokedClaim: entry.claim }
       : undefined,
   );
   if (!changed) return;
   await markWaiting(ctx, current);
-  await leave(ctx, entry.job, entry.claim);
+  await drop(ctx, [job.id], entry.claim);
   result.revoked += 1;
 }
 
-async function lookAtTask(
-  ctx: PipelineContext,
-  job: Job,
-  last: Attempt,
-  ref: string,
-  states: Map<string, TaskState>,
-  result: SweepResult,
-): Promise<void> {
-  const now = ctx.clock.now();
+async function lookAtLaunch(at: Look, jobs: Job[]): Promise<void> {
+  const { ctx, entry, result, justStarted } = at;
+  const ref = jobs.map((job) => lastAttempt(job)?.ref).find((one) => one !== undefined);
+  const unstarted = jobs.filter((job) => lastAttempt(job)?.ref === undefined);
+  const claimedAt = Math.max(...jobs.map((job) => lastAttempt(job)?.claimedAt ?? 0));
+  const isFresh = ctx.clock.now() - claimedAt < CLAIM_TIMEOUT_MS;
+  if (unstarted.length > 0) {
+    if (isFresh && !justStarted) return;
+    // All of them, also those that know it: it is the same container.
+    if (ref === undefined) await launch(ctx, entry, jobs);
+    else await started(ctx, entry, jobs, ref);
+    result.relaunched += 1;
+  } else if (ref !== undefined) {
+    await lookAtTask(at, jobs, ref, isFresh);
+  }
+}
+
+async function lookAtTask(at: Look, jobs: Job[], ref: string, isFresh: boolean): Promise<void> {
+  const { ctx, entry, states, result, justStarted } = at;
   const state = states.get(ref);
   if (!state) {
     // Not in this sweep's question: it was launched since. Else the runner has forgotten it, an hour after its stop.
-    if (now - last.claimedAt < CLAIM_TIMEOUT_MS) return;
-    const gone: TaskState = {
-      ref,
-      job: job.id,
-      attempt: last.attempt,
-      status: 'stopped',
-      reason: 'The container is gone, and nobody saw it end',
-    };
-    await settle(ctx, gone);
+    if (isFresh) return;
+    const reason = 'The container is gone, and nobody saw it end';
+    await settleEntry(ctx, entry, { ref, launch: entry.launch, status: 'stopped', reason });
     result.settled += 1;
   } else if (state.status === 'stopped') {
-    await settle(ctx, state);
+    if (!justStarted && ctx.clock.now() - (state.stoppedAt ?? 0) < EVENT_GRACE_MS) return;
+    await settleEntry(ctx, entry, state);
     result.settled += 1;
   } else {
-    await enforceDeadline(ctx, job, last, ref, state, result);
+    await enforceDeadline(at, jobs, ref, state);
   }
 }
 
 async function enforceDeadline(
-  ctx: PipelineContext,
-  job: Job,
-  last: Attempt,
+  { ctx, entry, result }: Look,
+  jobs: Job[],
   ref: string,
   state: TaskState,
-  result: SweepResult,
 ): Promise<void> {
   const now = ctx.clock.now();
-  if (last.stopping) {
-    if (now - last.stopping.at < STOP_AGAIN_MS) return;
-    await ctx.runner.stop(ref, last.stopping.cause);
+  const asked = jobs.map((job) => lastAttempt(job)?.stopping);
+  if (asked.every((stop) => stop !== undefined)) {
+    const latest = asked.toSorted((a, b) => b.at - a.at)[0]!;
+    if (now - latest.at >= STOP_AGAIN_MS) await ctx.runner.stop(ref, latest.cause);
     return;
   }
-  const { task, params } = taskOf(ctx, job);
-  const deadlineSeconds = task.deadlineSeconds({ bytes: job.bytes, params });
-  if (state.startedAt === undefined || now - state.startedAt < deadlineSeconds * 1000) return;
-  const { changed } = await updateJob(ctx, job.id, (current) =>
-    stopping(current, last.attempt, { cause: 'deadline', at: now }),
+  const deadlineSeconds = launchDeadline(
+    jobs.map((job) => {
+      const { task, params } = taskOf(ctx, job);
+      return task.deadlineSeconds({ bytes: job.bytes, params });
+    }),
   );
-  if (!changed) return;
+  if (state.startedAt === undefined || now - state.startedAt < deadlineSeconds * 1000) return;
+  let stopped = false;
+  for (const { id, attempts } of jobs) {
+    const { changed } = await updateJob(ctx, id, (current) =>
+      stopping(current, attempts.length, { cause: 'deadline', at: now }),
+    );
+    stopped ||= changed;
+  }
+  if (!stopped) return;
+  const [{ id, run, name, attempts }] = jobs as [Job];
   ctx.log.warn('Task:Stop:Deadline', {
-    job: job.id,
-    run: job.run,
-    name: job.name,
-    attempt: last.attempt,
+    job: id,
+    run,
+    name,
+    attempt: attempts.length,
     deadlineSeconds,
+    ...(jobs.length === 1 ? {} : { launch: entry.launch, jobs: jobs.length }),
   });
   await ctx.runner.stop(ref, `deadline of ${deadlineSeconds} s passed`);
   result.stopped += 1;

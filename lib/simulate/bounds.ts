@@ -7,7 +7,7 @@ import type { Scenario } from './scenario.ts';
 export interface Bounds {
   /** All slot seconds, shared by `maxTasks`. */
   tasks: number;
-  /** The longest chain of attempts of one launch. */
+  /** The longest chain of containers of one job. */
   longest: number;
   /** Fargate's launch quota. */
   launches: number;
@@ -32,7 +32,7 @@ export function boundsOf(tasks: Iterable<SimulatedTask>, { settings, quotaVcpu }
     count += 1;
     slots += seconds;
     vcpu[launch.spot ? 'spot' : 'onDemand'] += launch.size.vcpu * seconds;
-    add(byJob, launch.job, seconds);
+    for (const { job } of launch.members) add(byJob, job, seconds);
     for (const limit of limits) add(byLimit, limit, seconds);
   }
   const shares = [...byLimit].map(

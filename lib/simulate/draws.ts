@@ -1,5 +1,5 @@
 /** What chance has in store for one attempt. It hangs on seed, job and attempt alone: another order meets the same luck. */
-import type { Launch } from '../ports.ts';
+import type { LaunchMember } from '../ports.ts';
 import { randomOf } from './random.ts';
 import type { Chances } from './scenario.ts';
 
@@ -32,13 +32,13 @@ export interface Needs {
 
 export function luckOf(
   seed: number,
-  launch: Pick<Launch, 'job' | 'attempt'>,
+  member: Pick<LaunchMember, 'job' | 'attempt'>,
   needs: Needs,
   chances: Chances,
 ): Luck {
   // What a job needs is the same in each attempt.
-  const job = randomOf(seed, launch.job);
-  const attempt = randomOf(seed, launch.job, launch.attempt);
+  const job = randomOf(seed, member.job);
+  const attempt = randomOf(seed, member.job, member.attempt);
   const run = needs.expectedSeconds * job.logNormal(1, chances.runTimeSigma);
   return {
     run,

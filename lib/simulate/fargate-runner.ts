@@ -1,5 +1,6 @@
 /** The task runner over a simulated ECS: the requests of `lib/aws/ecs-runner.ts`, and its reading of refusals. */
 import { ofError, ofFailures } from '../aws/ecs-refusals.ts';
+import { launchSpecKey } from '../aws/launch-spec.ts';
 import type { ObjectStore, TaskRunner } from '../ports.ts';
 import type { SimulatedFargate } from './fargate.ts';
 import type { Call } from './meter.ts';
@@ -10,7 +11,7 @@ const DESCRIBE_BATCH = 100;
 export function fargateRunner(fargate: SimulatedFargate, staging: ObjectStore, call: Call): TaskRunner {
   return {
     async launch(launch) {
-      await staging.put(`${launch.job}/${launch.attempt}/launch.json`, '{}');
+      await staging.put(launchSpecKey(launch.id), '{}');
       await call('ecs:RunTask');
       try {
         const ref = fargate.runTask(launch);
@@ -29,6 +30,7 @@ export function fargateRunner(fargate: SimulatedFargate, staging: ObjectStore, c
       await call('ecs:StopTask');
       fargate.stopTask(ref, reason);
     },
+    async skip() {},
     async clean() {},
   };
 }

@@ -1,5 +1,5 @@
 /** Fargate: its launch quota, its vCPU quotas, and tasks that start late, end, run out of memory, or are lost. */
-import type { Launch, StopCode, TaskState } from '../ports.ts';
+import type { Launch, LaunchMember, StopCode, TaskState } from '../ports.ts';
 import type { VirtualClock } from './clock.ts';
 import { luckOf, type Luck, type Needs } from './draws.ts';
 import type { Random } from './random.ts';
@@ -15,9 +15,12 @@ const FORGET_MS = 3_600_000;
 /** `stopTimeout` of the task definition: what SIGTERM has time for is not simulated, the time is. */
 const STOP_SECONDS = 5;
 
-/** What the containers of a task leave in the staging store before it stops. */
+/** What the containers of a task leave in the staging store of one of its jobs, before it stops. */
 export interface Ending {
-  launch: Launch;
+  task: string;
+  member: LaunchMember;
+  /** It had the container to itself. */
+  alone: boolean;
   startedAt: number;
   endedAt: number;
   outOfMemory: boolean;
@@ -46,7 +49,7 @@ export interface FargateParts {
   clock: VirtualClock;
   random: Random;
   scenario: Scenario;
-  needs: (launch: Launch) => Needs;
+  needs: (task: string, member: LaunchMember) => Needs;
   limits: (launch: Launch) => string[];
   /** Outputs and attempt record; resolves when they are stored. */
   stageOut: (ending: Ending) => Promise<void>;
@@ -73,7 +76,7 @@ export class SimulatedFargate {
 
   /** Returns the ref, or throws as the SDK does. `undefined`: `failures[]` says that there is no capacity. */
   runTask(launch: Launch): string | undefined {
-    const ref = `arn:aws:ecs:sim:task/${launch.job}/${launch.attempt}`;
+    const ref = `arn:aws:ecs:sim:task/${launch.id}`;
     if (this.tasks.has(ref)) return ref;
     this.#takeToken();
     const { random, scenario, clock } = this.#parts;
@@ -95,12 +98,11 @@ export class SimulatedFargate {
     this.peakTasks = Math.max(this.peakTasks, this.#running);
     this.peakVcpu = Math.max(this.peakVcpu, this.#vcpu.spot + this.#vcpu.onDemand);
     this.launches.push(now);
-    const { job, attempt } = launch;
     const task: SimulatedTask = {
       launch,
       launchedAt: now,
       limits: this.#parts.limits(launch),
-      state: { ref, job, attempt, status: 'pending' },
+      state: { ref, launch: launch.id, status: 'pending' },
       ending: false,
     };
     this.tasks.set(ref, task);
@@ -144,7 +146,9 @@ export class SimulatedFargate {
   async #live(task: SimulatedTask): Promise<void> {
     const { clock, stageOut } = this.#parts;
     const { launch } = task;
-    const luck = this.#luck(task);
+    // The container's own luck is its first job's; what each needs is its own.
+    const [luck, ...others] = this.#lucks(task);
+    const run = others.reduce((sum, other) => sum + other.run, luck.run);
     if (luck.neverStarts) {
       clock.at(clock.now() + NEVER_STARTED_SECONDS * 1000, () =>
         this.#end(task, { stopCode: 'TaskFailedToStart', reason: 'Timeout waiting for network interface' }),
@@ -155,7 +159,7 @@ export class SimulatedFargate {
     if (task.ending) return;
     const pullStartedAt = clock.now();
     task.state = { ...task.state, pullStartedAt };
-    if (launch.spot && luck.lostAfter < luck.run) {
+    if (launch.spot && luck.lostAfter < run) {
       clock.at(pullStartedAt + luck.lostAfter * 1000, () =>
         this.#end(task, {
           stopCode: 'SpotInterruption',
@@ -167,25 +171,50 @@ export class SimulatedFargate {
     }
     await clock.sleep(luck.pulling * 1000);
     if (task.ending) return;
-    const startedAt = clock.now();
-    task.state = { ...task.state, status: 'running', startedAt };
-    const outOfMemory = luck.memoryMiB > launch.size.memoryMiB;
-    const share = outOfMemory ? luck.outOfMemoryAt : 1;
-    await clock.sleep(Math.max(0, luck.run * share - luck.pulling) * 1000);
-    if (task.ending) return;
-    const peakMemoryMiB = Math.min(luck.memoryMiB, launch.size.memoryMiB);
-    await stageOut({ launch, startedAt, endedAt: clock.now(), outOfMemory, peakMemoryMiB });
+    task.state = { ...task.state, status: 'running', startedAt: clock.now() };
+    const endings = await this.#turns(task, [luck, ...others]);
+    if (!endings) return;
+    for (const ending of endings) await stageOut(ending);
+    const outOfMemory = endings.some((ending) => ending.outOfMemory);
+    const alone = launch.members.length === 1;
     this.#end(task, {
       stopCode: 'EssentialContainerExited',
       reason: 'Essential container in task exited',
-      exitCode: outOfMemory ? 137 : 0,
+      exitCode: alone && outOfMemory ? 137 : 0,
       ...(outOfMemory ? { outOfMemory } : {}),
     });
   }
 
-  #luck({ launch }: SimulatedTask): Luck {
+  /** One job after another; `undefined` when the container was ended meanwhile. */
+  async #turns(task: SimulatedTask, lucks: Luck[]): Promise<Ending[] | undefined> {
+    const { clock } = this.#parts;
+    const { members, size, task: name } = task.launch;
+    const endings: Ending[] = [];
+    for (const [index, luck] of lucks.entries()) {
+      const startedAt = clock.now();
+      const outOfMemory = luck.memoryMiB > size.memoryMiB;
+      const share = outOfMemory ? luck.outOfMemoryAt : 1;
+      await clock.sleep(Math.max(0, luck.run * share - (index === 0 ? luck.pulling : 0)) * 1000);
+      if (task.ending) return undefined;
+      endings.push({
+        task: name,
+        member: members[index]!,
+        alone: members.length === 1,
+        startedAt,
+        endedAt: clock.now(),
+        outOfMemory,
+        peakMemoryMiB: Math.min(luck.memoryMiB, size.memoryMiB),
+      });
+    }
+    return endings;
+  }
+
+  /** One for each member. */
+  #lucks({ launch }: SimulatedTask): [Luck, ...Luck[]] {
     const { scenario, needs } = this.#parts;
-    return luckOf(scenario.seed, launch, needs(launch), scenario.chances);
+    return launch.members.map((member) =>
+      luckOf(scenario.seed, member, needs(launch.task, member), scenario.chances),
+    ) as [Luck, ...Luck[]];
   }
 
   #end(
@@ -195,7 +224,7 @@ export class SimulatedFargate {
     if (task.ending) return;
     task.ending = true;
     const { clock, onStopped } = this.#parts;
-    const luck = this.#luck(task);
+    const [luck] = this.#lucks(task);
     clock.at(clock.now() + luck.deprovisioning * 1000, () => {
       task.state = { ...task.state, ...how, status: 'stopped', stoppedAt: clock.now() };
       this.#running -= 1;

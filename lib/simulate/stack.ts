@@ -74,7 +74,7 @@ export function buildStack(definitions: ReadonlyMap<string, TaskDefinition>, sce
   };
   const containers = new MeteredStore(stores.staging, meter.by('container'));
   const recordOf = (job: string): Job => records.records.get(keys.job(job))?.value as Job;
-  const workOf = ({ task: name, job }: { task: string; job: string }) => {
+  const workOf = (name: string, { job }: { job: string }) => {
     const task = tasks.get(name)!;
     const checked = checkParams(task, recordOf(job).params);
     return { task, params: (checked.ok ? checked.params : {}) as never };
@@ -86,14 +86,14 @@ export function buildStack(definitions: ReadonlyMap<string, TaskDefinition>, sce
     clock,
     scenario,
     random: randomOf(scenario.seed, 'fargate'),
-    needs: (launch) => {
-      const { task, params } = workOf(launch);
+    needs: (name, member) => {
+      const { task, params } = workOf(name, member);
       const work = { bytes: 0, params };
       return { expectedSeconds: task.expectedSeconds(work), memoryMiB: task.size(work).memoryMiB };
     },
-    limits: ({ job }) => recordOf(job).limits,
+    limits: ({ members }) => recordOf(members[0]!.job).limits,
     stageOut: async (ending) => {
-      const { task, params } = workOf(ending.launch);
+      const { task, params } = workOf(ending.task, ending.member);
       await stageOut(containers, task, params, ending);
     },
     onStopped: (state, { eventDelay, eventComes }) => {

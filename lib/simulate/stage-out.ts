@@ -1,4 +1,4 @@
-/** What a task's containers leave behind: an output for each pattern, the attempt record last. */
+/** What a task's containers leave behind of one job: an output for each pattern, the attempt record last. */
 import { stagingKeys, type AttemptRecord, type StagedFile } from '../pipeline/attempt-record.ts';
 import type { ObjectStore } from '../ports.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
@@ -12,9 +12,9 @@ export async function stageOut(
   staging: ObjectStore,
   task: TaskDefinition,
   params: never,
-  { launch, startedAt, endedAt, outOfMemory, peakMemoryMiB }: Ending,
+  { member, alone, startedAt, endedAt, outOfMemory, peakMemoryMiB }: Ending,
 ): Promise<void> {
-  const { job, attempt } = launch;
+  const { job, attempt } = member;
   const files: StagedFile[] = [];
   for (const spec of outOfMemory ? [] : task.outputs) {
     for (let number = 1; number <= spec.atLeast(params); number += 1) {
@@ -27,6 +27,7 @@ export async function stageOut(
   const record: AttemptRecord = {
     job,
     attempt,
+    ...(alone ? {} : { begunAt: startedAt }),
     exit: {
       exitCode: outOfMemory ? 137 : 0,
       startedAt,

@@ -15,6 +15,8 @@ export interface AttemptLayout {
   control: string;
   /** Started as `sh run.sh COMMAND… INPUT OUTPUT`. */
   runScript: string;
+  /** When its turn came, written by pack.sh; a job alone has none. */
+  begun: string;
   /** ExitRecord, written by run.sh. */
   exit: string;
   /** What run.sh logged, one JSON object a line. */
@@ -38,6 +40,7 @@ export function attemptLayout(dir: string): AttemptLayout {
     tmp: join(dir, 'tmp'),
     control,
     runScript: join(control, 'run.sh'),
+    begun: join(control, 'begun'),
     exit: join(control, 'exit.json'),
     log: join(control, 'log.jsonl'),
     stageIn: join(control, 'stage-in.json'),

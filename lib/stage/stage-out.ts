@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { lstat, open, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { text } from 'node:stream/consumers';
+import * as z from 'zod';
 import {
   AttemptRecord,
   ExitRecord,
@@ -44,11 +45,13 @@ export async function stageOut(options: StageOutOptions): Promise<AttemptRecord>
   const paths = attemptLayout(dir);
   const exit = await readJson(paths.exit, ExitRecord);
   const before = await readJson(paths.stageIn, StageInRecord);
+  const begunAt = await readJson(paths.begun, z.number());
   const record: AttemptRecord = {
     job,
     attempt,
     inputs: [],
     files: [],
+    ...(begunAt === undefined ? {} : { begunAt }),
     ...(exit === undefined ? {} : { exit }),
     ...(imageDigest === undefined ? {} : { imageDigest }),
   };

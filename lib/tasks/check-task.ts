@@ -23,6 +23,7 @@ export function checkTask(task: TaskDefinition, folder: string): TaskDefinition 
     ...secretFaults(task),
     ...endingFaults(task),
     ...limitFaults(task),
+    ...packFaults(task),
     ...outputFaults(task),
   ];
   // Only a definition that is right so far can be asked for sizes.
@@ -135,6 +136,26 @@ function limitFaults(task: TaskDefinition): string[] {
   }
   if (!Number.isInteger(task.attempts) || task.attempts < 1) {
     faults.push(`attempts is ${task.attempts}, but must be a whole number from 1.`);
+  }
+  return faults;
+}
+
+/** Each member stands in the admission record (about 150 bytes), which all dispatchers read and write. */
+const MOST_JOBS = 100;
+
+function packFaults({ pack }: TaskDefinition): string[] {
+  if (!pack) return [];
+  const { jobs, bytes, seconds, lingerSeconds = 0 } = pack;
+  const faults: string[] = [];
+  if (!Number.isInteger(jobs) || jobs < 1 || jobs > MOST_JOBS) {
+    faults.push(`pack.jobs is ${jobs}, but must be a whole number from 1 to ${MOST_JOBS}.`);
+  }
+  for (const [name, value] of Object.entries({ bytes, seconds })) {
+    if (!(value > 0 && Number.isFinite(value)))
+      faults.push(`pack.${name} is ${value}, but must be a number above 0.`);
+  }
+  if (!(lingerSeconds >= 0 && Number.isFinite(lingerSeconds))) {
+    faults.push(`pack.lingerSeconds is ${lingerSeconds}, but must be a number from 0.`);
   }
   return faults;
 }

@@ -11,6 +11,18 @@ export interface Work<P> {
   params: P;
 }
 
+/** How small jobs share a container launch: no more of anything than this in one. */
+export interface Pack {
+  /** At most so many jobs, 1 to 100. */
+  jobs: number;
+  /** Input bytes of all of them. They lie on the container's disk together, and so do their outputs. */
+  bytes: number;
+  /** Their `expectedSeconds`, added up. */
+  seconds: number;
+  /** How long after its arrival a job may wait for companions while there are too few; 0 (the default): not at all. */
+  lingerSeconds?: number;
+}
+
 /** What a check or a metadata writer may look at. */
 export interface OutputContext<P = Params> {
   job: Job;
@@ -88,9 +100,20 @@ export interface TaskDefinition<S extends z.ZodObject = z.ZodObject> {
   size(work: Work<z.output<S>>): FargateSize;
   /** Out of memory is retried up to this size. */
   ceiling: FargateSize;
+  /**
+   * Parameters to go on with, once, when a job ran out of memory at the largest size that it may have: some that need less
+   * memory, and more time. `undefined`: there are none, and the job fails.
+   */
+  atCeiling?(params: z.output<S>): Params | undefined;
   deadlineSeconds(work: Work<z.output<S>>): number;
   /** Container seconds that one attempt is expected to take, download included: plans, packs and the page go by it. */
   expectedSeconds(work: Work<z.output<S>>): number;
+  /**
+   * Jobs that take seconds can share a container, which is billed for a minute at least and pulls its image each time: they
+   * are done one after another, each with its own folders, deadline and receipt, and none is hurt by another's failure. Jobs
+   * larger than this go alone, and so do retries after an end that was the job's own. Without it every job goes alone.
+   */
+  pack?: Pack;
   /** A job stopped at its deadline fails at once, unless this says to try again (up to `attempts`). */
   retryAfterDeadline?: boolean;
   /** How often an attempt that failed for no known reason is tried in all. */

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { askEngine, findEngine, type EngineSearch } from '../../lib/local/engine.ts';
 import { openHome, type Home } from '../../lib/local/home.ts';
-import { attemptDir, parseRef } from '../../lib/local/refs.ts';
-import type { Launch, TaskState } from '../../lib/ports.ts';
+import { launchDir, parseRef } from '../../lib/local/refs.ts';
+import type { Launch, LaunchMember, TaskState } from '../../lib/ports.ts';
 import { describeTaskRunnerContract, RUNNER_SCRIPTS, type TaskRunnerContext } from './task-runner.suite.ts';
 import { quietLog } from './support/quiet-log.ts';
 import { SHELL_IMAGE, shellTask } from './support/shell-task.ts';
@@ -84,22 +84,19 @@ const openHost = async (): Promise<Local> =>
 
 async function leaderOf(home: Home, ref: string): Promise<number> {
   const name = parseRef(home.id, ref);
-  if (!name) throw new Error(ref);
-  const line = await readFile(join(attemptDir(join(home.dir, 'work'), name), 'control', 'pid'), 'utf8');
+  if (name === undefined) throw new Error(ref);
+  const line = await readFile(join(launchDir(join(home.dir, 'work'), name), 'control', 'pid'), 'utf8');
   return Number(line.split(' ')[1]);
 }
 
-const launch = (task: string, job: string, more: Partial<Launch> = {}): Launch => ({
-  job,
-  attempt: 1,
+const launch = (task: string, job: string, more: Partial<LaunchMember> = {}): Launch => ({
+  id: `${job}/1`,
   run: 'local',
   task,
   size: { vcpu: 1, memoryMiB: 128, diskGiB: 20 },
   spot: false,
-  env: {},
-  inputs: [],
+  members: [{ job, attempt: 1, env: {}, inputs: [], deadlineSeconds: 300, ...more }],
   deadlineSeconds: 300,
-  ...more,
 });
 
 async function ended({ runner }: TaskRunnerContext, ref: string): Promise<TaskState> {

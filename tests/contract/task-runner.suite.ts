@@ -1,9 +1,11 @@
 /** What every task runner must do that really runs processes. Run by `task-runner.*.test.ts`, once for each. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AttemptRecord, stagingKeys } from '../../lib/pipeline/attempt-record.ts';
-import type { Launch, ObjectStore, TaskRunner, TaskState } from '../../lib/ports.ts';
+import { launchId } from '../../lib/pipeline/launch-id.ts';
+import type { Launch, LaunchMember, ObjectStore, TaskRunner, TaskState } from '../../lib/ports.ts';
 
 export interface TaskRunnerContext {
   /** Knows the tasks below by name. */
@@ -31,6 +33,16 @@ export const RUNNER_SCRIPTS: Record<string, string> = {
   badreport: 'mkdir "$2/.longshore"; echo "{not json" >"$2/.longshore/report.json"; echo x >"$2/x"',
 };
 
+const packOf = (task: string, members: LaunchMember[]): Launch => ({
+  id: launchId(task, members, randomUUID()),
+  run: 'contract',
+  task,
+  size: { vcpu: 1, memoryMiB: 256, diskGiB: 20 },
+  spot: false,
+  members,
+  deadlineSeconds: 300,
+});
+
 export function describeTaskRunnerContract(
   name: string,
   makeContext: () => Promise<TaskRunnerContext>,
@@ -48,23 +60,27 @@ export function describeTaskRunnerContract(
       await context.close();
     }, 60_000);
 
-    const launchOf = (task: string, more: Partial<Launch> = {}): Launch => {
+    /** A launch of one job, and that job. */
+    type Alone = Launch & Pick<LaunchMember, 'job' | 'attempt' | 'inputs'>;
+
+    const memberOf = (task: string, more: Partial<LaunchMember> = {}): LaunchMember => {
       count += 1;
       return {
         job: `${task}-job-${String(count).padStart(4, '0')}`,
         attempt: 1,
-        run: 'contract',
-        task,
-        size: { vcpu: 1, memoryMiB: 256, diskGiB: 20 },
-        spot: false,
         env: { LONGSHORE_TASK: task, AREA: 'europe/monaco' },
         inputs: [],
         deadlineSeconds: 300,
         ...more,
       };
     };
+    const launchOf = (task: string, more: Partial<LaunchMember> = {}): Alone => {
+      const member = memberOf(task, more);
+      const { job, attempt, inputs } = member;
+      return { ...packOf(task, [member]), job, attempt, inputs };
+    };
 
-    const withInput = async (task: string, content: string): Promise<Launch> => {
+    const withInput = async (task: string, content: string): Promise<Alone> => {
       const key = `${task}/input ${(count += 1)}.txt`;
       const { bytes, etag } = await context.uploads.put(key, content);
       return launchOf(task, { inputs: [{ key, name: 'input.txt', bytes, etag }] });
@@ -96,7 +112,7 @@ export function describeTaskRunnerContract(
     test('a task reads its input, and its outputs are staged with their sums before it is told as stopped', async () => {
       const launch = await withInput('copy', 'hello');
       const state = await ended(await start(launch));
-      expect(state).toMatchObject({ job: launch.job, attempt: 1, status: 'stopped', exitCode: 0 });
+      expect(state).toMatchObject({ launch: launch.id, status: 'stopped', exitCode: 0 });
       expect(state.startedAt ?? 0).toBeLessThanOrEqual(state.stoppedAt ?? 0);
       const sum = '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824';
       const record = await recordOf(launch);
@@ -163,7 +179,7 @@ export function describeTaskRunnerContract(
       const launch = launchOf('sleep');
       const ref = await start(launch);
       expect(await context.second.describe([ref])).toMatchObject([
-        { ref, job: launch.job, attempt: 1, status: 'running' },
+        { ref, launch: launch.id, status: 'running' },
       ]);
       await context.second.stop(ref, 'enough');
       const [one, two] = await Promise.all([ended(ref), ended(ref, context.second)]);
@@ -219,8 +235,11 @@ export function describeTaskRunnerContract(
 
     test('a wrong sum is another input', async () => {
       const launch = await withInput('copy', 'hello');
-      const inputs = launch.inputs.map((input) => ({ ...input, sha256: '0'.repeat(64) }));
-      await ended(await start({ ...launch, inputs }));
+      const members = launch.members.map((member) => ({
+        ...member,
+        inputs: member.inputs.map((input) => ({ ...input, sha256: '0'.repeat(64) })),
+      }));
+      await ended(await start({ ...launch, members }));
       expect((await recordOf(launch)).stageIn).toMatchObject({ cause: 'input-changed' });
     }, 60_000);
 

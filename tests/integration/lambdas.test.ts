@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { SqsQueue } from '../../lib/aws/sqs-queue.ts';
 import { S3Store } from '../../lib/aws/s3-store.ts';
+import { START, VOLUME } from '../../lib/aws/task-definition.ts';
 import { S3Records } from '../../lib/aws/s3-records.ts';
 import type { Job } from '../../lib/pipeline/job.ts';
 import { keys, quarantineKeys } from '../../lib/pipeline/keys.ts';
@@ -140,14 +141,13 @@ async function carryOut(task: TaskRecord, command: string): Promise<Record<strin
   const stage = async (script: string): Promise<number> =>
     await exitCode(process.execPath, [join(root, 'containers/stage', script)], {
       ...env,
-      LONGSHORE_JOB: job,
-      LONGSHORE_ATTEMPT: attempt,
+      LONGSHORE_LAUNCH: `${job}/${attempt}`,
       LONGSHORE_VOLUME: volume,
     });
   const codes: Record<string, number> = { 'stage-in': await stage('stage-in.ts') };
   if (codes['stage-in'] !== 0) return codes;
-  const start = `. ${volume}/control/env.sh && exec sh ${volume}/control/run.sh "$@"`;
-  const args = ['-c', start, 'longshore', 'sh', '-c', command, 'main', `${volume}/input`, `${volume}/output`];
+  // The task definition's own words, on another volume.
+  const args = ['-c', START.replaceAll(VOLUME, volume), 'longshore', 'sh', '-c', command, 'main'];
   codes.main = await exitCode('sh', args, { TMPDIR: `${volume}/tmp`, LONGSHORE_CGROUP: '' });
   codes['stage-out'] = await stage('stage-out.ts');
   return codes;
@@ -164,14 +164,14 @@ async function exitCode(file: string, args: string[], variables: Record<string, 
 const iso = (seconds = 0): string => new Date(seconds * 1000).toISOString();
 
 /** The task's end: as DescribeTasks tells it from now on, and as the event. */
-function end(task: TaskRecord, codes: Record<string, number>) {
+function end(task: TaskRecord, codes: Record<string, number>, secondsAgo = 0) {
   const stopped = ecs.change(task.taskArn, {
     lastStatus: 'STOPPED',
     stopCode: codes.main === undefined ? 'TaskFailedToStart' : 'EssentialContainerExited',
     stoppedReason: 'Essential container in task exited',
     pullStartedAt: Date.now() / 1000 - 90,
     startedAt: Date.now() / 1000 - 60,
-    stoppedAt: Date.now() / 1000,
+    stoppedAt: Date.now() / 1000 - secondsAgo,
     containers: ['stage-in', 'main', 'stage-out'].map((name) => {
       const code = codes[name];
       return { name, lastStatus: 'STOPPED', ...(code === undefined ? {} : { exitCode: code }) };
@@ -251,7 +251,8 @@ test('an input that is gone when stage-in looks for it never starts main, and is
 test('a stop that no event told is found by the sweep', async () => {
   const { job, task } = await launched('osm-mapsforge/lost.osm.pbf', 'x');
   const codes = await carryOut(task, 'echo "Bad again" >&2; exit 65');
-  end(task, codes);
+  // Half a minute ago: until then the event may still come.
+  end(task, codes, 31);
   await invoke('sweep', {});
   expect(await jobOf(job.id)).toMatchObject({ state: 'quarantined', reason: 'Bad again' });
 }, 60_000);

@@ -358,7 +358,11 @@ describe('task definitions', () => {
         // It is how long the next container waits for this one, 120 s at most: an input may take longer.
         expect(container).not.toHaveProperty('StartTimeout');
       }
-      expect(containers[1]?.Command.slice(-2)).toEqual(['/longshore/input', '/longshore/output']);
+      // The folders come after the command, and of several jobs each has its own: the entry point knows them.
+      const [, , start] = containers[1]?.EntryPoint as string[];
+      expect(start).toContain('control/run.sh "$@" /longshore/input /longshore/output');
+      expect(start).toContain('control/pack.sh container "$@"');
+      expect(containers[1]?.Command).not.toContain('/longshore/input');
     }
   });
 });

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { clientToken, EcsRunner } from '../../lib/aws/ecs-runner.ts';
 import { LaunchSpec, launchSpecKey } from '../../lib/aws/launch-spec.ts';
 import { S3Store } from '../../lib/aws/s3-store.ts';
-import type { Launch } from '../../lib/ports.ts';
+import type { Launch, LaunchMember } from '../../lib/ports.ts';
 import { client, EcsError, invalid } from '../doubles/ecs/errors.ts';
 
 import { startEcs, type EcsDouble } from '../doubles/ecs/server.ts';
@@ -49,15 +49,22 @@ beforeEach(() => {
   count += 1;
 });
 
-const launchOf = (changes: Partial<Launch> = {}): Launch => ({
-  job: `example-europe-monaco-${count}`,
-  attempt: 1,
+const launchOf = (changes: Partial<Launch> = {}, member: Partial<LaunchMember> = {}): Launch => ({
+  id: `example-europe-monaco-${count}/1`,
   run: 'run-1',
   task: 'example',
   size: { vcpu: 2, memoryMiB: 4096, diskGiB: 20 },
   spot: true,
-  env: { AREA: 'europe/monaco', LONGSHORE_NAME: 'europe/monaco' },
-  inputs: [],
+  members: [
+    {
+      job: `example-europe-monaco-${count}`,
+      attempt: 1,
+      env: { AREA: 'europe/monaco', LONGSHORE_NAME: 'europe/monaco' },
+      inputs: [],
+      deadlineSeconds: 3600,
+      ...member,
+    },
+  ],
   deadlineSeconds: 3600,
   ...changes,
 });
@@ -99,19 +106,19 @@ describe('launch', () => {
   });
 
   test('parameters of any size travel in the staging store, ids alone in the overrides', async () => {
-    const launch = launchOf({ env: { TAGS: 'x'.repeat(100_000) } });
+    const launch = launchOf({}, { env: { TAGS: 'x'.repeat(100_000) } });
     await started(launch);
     expect(JSON.stringify(lastRunTask().overrides).length).toBeLessThan(1000);
-    const spec = await text(await staging.get(launchSpecKey(launch.job, 1)));
-    expect(LaunchSpec.parse(JSON.parse(spec)).env).toEqual(launch.env);
+    const spec = await text(await staging.get(launchSpecKey(launch.id)));
+    expect(LaunchSpec.parse(JSON.parse(spec)).members).toEqual(launch.members);
   });
 
   test('the same attempt is started once, another attempt is another task', async () => {
     const launch = launchOf();
     const first = await started(launch);
     expect(await started(launch)).toBe(first);
-    expect(await started({ ...launch, attempt: 2 })).not.toBe(first);
-    expect(clientToken(launch.job, 1)).toHaveLength(64);
+    expect(await started({ ...launch, id: launch.id.replace(/1$/, '2') })).not.toBe(first);
+    expect(clientToken(launch.id)).toHaveLength(64);
   });
 
   test('a task that another dispatcher started with other settings is found, not started again', async () => {
@@ -199,12 +206,12 @@ describe('refusals', () => {
 describe('states', () => {
   test('tells the life of a task', async () => {
     const ref = await started();
-    const job = `example-europe-monaco-${count}`;
+    const launch = `example-europe-monaco-${count}/1`;
     const begin = Math.floor(Date.now() / 1000);
-    expect(await runner.describe([ref])).toEqual([{ ref, job, attempt: 1, status: 'pending' }]);
+    expect(await runner.describe([ref])).toEqual([{ ref, launch, status: 'pending' }]);
     ecs.change(ref, { lastStatus: 'RUNNING', pullStartedAt: begin, startedAt: begin + 10.5 });
     const times = { pullStartedAt: begin * 1000, startedAt: begin * 1000 + 10_500 };
-    expect(await runner.describe([ref])).toEqual([{ ref, job, attempt: 1, status: 'running', ...times }]);
+    expect(await runner.describe([ref])).toEqual([{ ref, launch, status: 'running', ...times }]);
     ecs.change(ref, { lastStatus: 'DEPROVISIONING' });
     expect(await runner.describe([ref])).toMatchObject([{ status: 'running' }]);
     ecs.change(ref, {
@@ -226,8 +233,7 @@ describe('states', () => {
     expect(await runner.describe([ref])).toEqual([
       {
         ref,
-        job,
-        attempt: 1,
+        launch,
         status: 'stopped',
         ...times,
         stoppedAt: (begin + 100) * 1000,

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
-import { envScript } from '../../lib/aws/env-script.ts';
+import { envScript } from '../../lib/stage/env-script.ts';
 import { BaseEnvironment, readEnvironment, RunnerEnvironment } from '../../lib/aws/environment.ts';
 import { parseRequest } from '../../lib/aws/run-one.ts';
 
