@@ -101,7 +101,13 @@ export class RunWatch {
     this.#looks += 1;
     // Before the markers: a job that ended since then has its marker by the time they are listed.
     const { entries } = await readAdmission(this.#ctx);
-    const held = new Map(entries.filter(({ run }) => run === this.run).map((entry) => [entry.job, entry]));
+    const held = new Map(
+      entries
+        .filter(({ run }) => run === this.run)
+        .flatMap((entry) =>
+          entry.members.filter(({ left }) => !left).map(({ job }) => [job, entry] as const),
+        ),
+    );
     for (const [id, markers] of await this.#markers()) this.#sight(id, markers, held.get(id));
     if ([...held.values()].some(({ settledAt }) => settledAt === undefined))
       this.#activeAt = this.#ctx.clock.now();

@@ -359,7 +359,7 @@ describe('task definitions', () => {
         expect(container).not.toHaveProperty('StartTimeout');
       }
       // The folders come after the command, and of several jobs each has its own: the entry point knows them.
-      const [, , start] = containers[1]?.EntryPoint as string[];
+      const [, , start] = containers[1]!.EntryPoint as string[];
       expect(start).toContain('control/run.sh "$@" /longshore/input /longshore/output');
       expect(start).toContain('control/pack.sh container "$@"');
       expect(containers[1]?.Command).not.toContain('/longshore/input');

@@ -17,12 +17,11 @@ import { dispatch } from '../../lib/pipeline/dispatch.ts';
 import { handleMessage, handleStep } from '../../lib/pipeline/handle.ts';
 import { planKeys, type Plan, type PlannedJob } from '../../lib/pipeline/plan.ts';
 import { settle } from '../../lib/pipeline/settle.ts';
-import type { Launch } from '../../lib/ports.ts';
 import { defineTask, type TaskDefinition } from '../../lib/tasks/define-task.ts';
 import { cost } from '../../lib/tasks/prices.ts';
 import { ManualClock } from '../doubles/memory/clock.ts';
 import { MemoryLog } from '../doubles/memory/log.ts';
-import { ScriptedRunner, type Act } from '../doubles/memory/task-runner.ts';
+import { ScriptedRunner, type Launched, type Act } from '../doubles/memory/task-runner.ts';
 
 const TASK = 'terrain-map';
 const SIZE = { vcpu: 2, memoryMiB: 4096, diskGiB: 20 };
@@ -99,9 +98,9 @@ export interface WorldRunOptions {
   countries: Country[];
   maxTasks: number;
   /** What a country's container does; by default it takes as long as was expected. */
-  script?: (country: Country, launch: Launch) => Act;
+  script?: (country: Country, launch: Launched) => Act;
   /** Log of an attempt, from its first moment on. */
-  log?: (country: Country, launch: Launch) => object[];
+  log?: (country: Country, launch: Launched) => object[];
   startAt?: number;
   withPlan?: boolean;
 }
@@ -129,7 +128,7 @@ export async function startWorldRun(options: WorldRunOptions): Promise<WorldRun>
     engine: { tried: ['scripted'] },
     settings: { maxTasks },
   });
-  const countryOf = (launch: Launch): Country => byName.get(launch.env.LONGSHORE_NAME ?? '')!;
+  const countryOf = (launch: Launched): Country => byName.get(launch.env.LONGSHORE_NAME ?? '')!;
   const runner = new ScriptedRunner(
     clock,
     home.ctx.stores.staging,
@@ -142,7 +141,7 @@ export async function startWorldRun(options: WorldRunOptions): Promise<WorldRun>
     settings: { ...home.ctx.settings, memoryMiB: 1e9, ceiling: SIZE, spotAvailable: true },
   };
   const told = new Set<string>();
-  const logged = new Set<Launch>();
+  const logged = new Set<Launched>();
 
   const work = async (): Promise<void> => {
     for (let busy = true; busy;) {
