@@ -151,6 +151,8 @@ export interface StagedInput {
   etag: string;
   /** Hex; absent when the store could not tell without reading it all (S3): stage-in records it. */
   sha256?: string;
+  /** What the manifest `by` says of it, hex: stage-in compares, and a difference is a bad input. */
+  declared?: { md5?: string; sha256?: string; by: string };
 }
 
 export type LaunchOutcome =

@@ -1,6 +1,7 @@
 /** `longshore status [RUN] [--watch]`: what waits, what runs, what failed and why. */
 import type { Command } from 'commander';
 import { JOB_STATES } from '../../lib/pipeline/job.ts';
+import type { WaitingSet } from '../../lib/pipeline/sets.ts';
 import { status, type EndedJob, type RunningJob, type Status } from '../../lib/pipeline/status.ts';
 import { openBackend } from '../backend.ts';
 import { UsageError } from '../errors.ts';
@@ -42,7 +43,7 @@ async function watch(run: string | undefined, options: CommonOptions, out: Outpu
 }
 
 export function statusText(found: Status): string {
-  return [runsTable(found), runningTable(found.running), failuresText(found.failures)]
+  return [runsTable(found), runningTable(found.running), setsText(found.sets), failuresText(found.failures)]
     .filter((part) => part !== '')
     .join('\n\n');
 }
@@ -71,6 +72,16 @@ function runningTable(running: RunningJob[]): string {
     formatSeconds(seconds),
   ]);
   return formatTable(['running job', 'name', 'attempt', 'phase', 'size', 'for'], rows, ['attempt', 'for']);
+}
+
+function setsText(sets: WaitingSet[]): string {
+  return sets
+    .map(({ task, granule, parts, missing, until }) => {
+      const waits = missing.length > 0 ? `missing ${missing.join(', ')}` : 'complete, waits for more to come';
+      const came = parts.map((key) => key.slice(key.lastIndexOf('/') + 1)).join(', ');
+      return `waiting for parts: ${granule}  (${task})\n  ${waits}; has ${came}; until ${until}`;
+    })
+    .join('\n');
 }
 
 function failuresText(failures: EndedJob[]): string {

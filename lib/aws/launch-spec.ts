@@ -24,6 +24,9 @@ export const LaunchSpec = z.object({
             bytes: z.number(),
             etag: z.string(),
             sha256: z.string().exactOptional(),
+            declared: z
+              .object({ md5: z.string().exactOptional(), sha256: z.string().exactOptional(), by: z.string() })
+              .exactOptional(),
           }),
         ),
         deadlineSeconds: z.number(),

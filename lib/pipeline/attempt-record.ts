@@ -62,7 +62,10 @@ export const AttemptRecord = z.object({
   exit: ExitRecord.exactOptional(),
   /** Why stage-in refused to start main: the sentence and whether the input itself is at fault. */
   stageIn: z
-    .object({ cause: z.enum(['input-changed', 'input-missing', 'disk-full', 'failed']), reason: z.string() })
+    .object({
+      cause: z.enum(['input-changed', 'input-missing', 'bad-input', 'disk-full', 'failed']),
+      reason: z.string(),
+    })
     .exactOptional(),
   /** Why stage-out could not keep the outputs (e.g. a link that leads out of the folder). */
   stageOut: z.object({ reason: z.string() }).exactOptional(),

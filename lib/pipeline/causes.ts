@@ -63,6 +63,7 @@ export function endOf(attempt: Attempt, state: TaskState, record: AttemptRecord 
   }
   if (record?.stageIn) {
     const { cause, reason } = record.stageIn;
+    if (cause === 'bad-input') return { cause, reason };
     return {
       cause: cause === 'input-changed' || cause === 'input-missing' ? 'input-changed' : 'failed',
       reason,

@@ -23,6 +23,7 @@ export const CAUSES = [
   'failed',
   'cancelled',
   'input-changed',
+  'incomplete',
   'refused',
   'invalid-output',
   'bad-parameter',

@@ -8,6 +8,8 @@
  *     runs/<run>/<terminal state>/<job>                 what was published, failed, … in it
  *     uploads/<hash of key>                             the latest version seen of each dropped file
  *     retries/<job>                                     an end that a person undoes, until that is done
+ *     sets/<hash of task and granule>                   the files of each granule that have come, and the job they became
+ *     collecting/<time>/<hash>                          sets that wait: when the sweep looks at them
  *     admission                                         what runs, against `maxTasks` and the named limits
  *
  * The markers below waiting/, delayed/ and runs/ follow the record: they are written before the step that makes them
@@ -30,6 +32,12 @@ export const keys = {
   jobs: 'jobs/',
   job: (id: string): string => `jobs/${id}`,
   upload: (key: string): string => `uploads/${digest(key)}`,
+  set: (task: string, granule: string): string => `sets/${digest(task, granule)}`,
+  collectingPrefix: 'collecting/',
+  /** `until`: milliseconds since the epoch. */
+  collecting: (task: string, granule: string, until: number): string =>
+    `collecting/${new Date(until).toISOString()}/${digest(task, granule)}`,
+  setOfMarker: (marker: string): string => `sets/${marker.slice(marker.lastIndexOf('/') + 1)}`,
   waitingPrefix: 'waiting/',
   waiting: (job: Job, attempt = nextAttempt(job)): string => `waiting/${turn(job, attempt)}`,
   delayedPrefix: 'delayed/',
@@ -51,6 +59,9 @@ export function parseTurn(key: string): { run: string; job: string } {
 
 /** The time until which a marker below delayed/ waits. */
 export const delayedUntil = (key: string): number => Date.parse(key.split('/')[1] ?? '');
+
+/** The time until which a marker below collecting/ waits. */
+export const collectingUntil = (key: string): number => Date.parse(key.split('/')[1] ?? '');
 
 /** Where things are published and set aside. */
 export const outputKeys = {

@@ -13,6 +13,7 @@ import {
 } from './job.ts';
 import { keys, parseTurn } from './keys.ts';
 import { readJob } from './ledger.ts';
+import { waitingSets, type WaitingSet } from './sets.ts';
 import type { FargateSize } from '../ports.ts';
 
 export type Counts = Record<JobState, number>;
@@ -48,6 +49,8 @@ export interface Status {
   running: RunningJob[];
   /** Failed and quarantined jobs, at most {@link MAX_FAILURES}, in name order. */
   failures: EndedJob[];
+  /** Granules that are no job yet: their files are not all there. Of all runs, as they belong to none yet. */
+  sets: WaitingSet[];
 }
 
 /** Reasons are in the job records, one read each. */
@@ -57,7 +60,11 @@ const none = (): Counts => Object.fromEntries(JOB_STATES.map((state) => [state, 
 
 /** `run`: only this run. */
 export async function status(ctx: PipelineContext, { run }: { run?: string } = {}): Promise<Status> {
-  const [states, running] = await Promise.all([statesOf(ctx, run), runningJobs(ctx, run)]);
+  const [states, running, sets] = await Promise.all([
+    statesOf(ctx, run),
+    runningJobs(ctx, run),
+    run === undefined ? waitingSets(ctx) : [],
+  ]);
   const jobs = none();
   const runs = new Map<string, Counts>();
   const failed: string[] = [];
@@ -77,6 +84,7 @@ export async function status(ctx: PipelineContext, { run }: { run?: string } = {
       .sort((a, b) => (a.run < b.run ? -1 : 1)),
     running,
     failures: failures.filter((one) => one !== undefined),
+    sets,
   };
 }
 

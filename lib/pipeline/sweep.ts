@@ -10,6 +10,7 @@ import { delayedUntil, keys, parseTurn } from './keys.ts';
 import { launchDeadline } from './launch-deadline.ts';
 import { launch, started } from './launch.ts';
 import { readJob, updateJob, markWaiting } from './ledger.ts';
+import { sweepSets } from './sets.ts';
 import { follow, settleEntry } from './settle.ts';
 import { taskOf } from './task-of.ts';
 import { goOnWithRetries } from './try-again.ts';
@@ -30,6 +31,8 @@ export interface SweepResult {
   revoked: number;
   resumed: number;
   due: number;
+  /** Sets of files whose time had come. */
+  sets: number;
 }
 
 /**
@@ -37,7 +40,15 @@ export interface SweepResult {
  * steps whose messages died with the last process are not waited for.
  */
 export async function sweep(ctx: PipelineContext, { justStarted = false } = {}): Promise<SweepResult> {
-  const result: SweepResult = { settled: 0, stopped: 0, relaunched: 0, revoked: 0, resumed: 0, due: 0 };
+  const result: SweepResult = {
+    settled: 0,
+    stopped: 0,
+    relaunched: 0,
+    revoked: 0,
+    resumed: 0,
+    due: 0,
+    sets: 0,
+  };
   const { entries } = await readAdmission(ctx);
   const jobs = await membersOf(ctx, entries);
   const states = await describe(ctx, jobs);
@@ -50,6 +61,7 @@ export async function sweep(ctx: PipelineContext, { justStarted = false } = {}):
   });
   result.due = await wakeDelayed(ctx);
   await goOnWithRetries(ctx);
+  result.sets = await sweepSets(ctx);
   return result;
 }
 

@@ -8,7 +8,7 @@
  * deleted; 4. the job is marked as waiting: only now can it start; 5. the intent is deleted. Each step may be taken twice.
  */
 import type { PipelineContext } from './context.ts';
-import { replan } from './accept.ts';
+import { replan } from './create-job.ts';
 import { mapLimit } from './concurrency.ts';
 import { finish } from './finish.ts';
 import { isTerminal, type Job, type TerminalState } from './job.ts';

@@ -62,7 +62,7 @@ export const StageInRecord = z.union([
     ),
   }),
   z.object({
-    cause: z.enum(['input-changed', 'input-missing', 'disk-full', 'failed']),
+    cause: z.enum(['input-changed', 'input-missing', 'bad-input', 'disk-full', 'failed']),
     reason: z.string(),
   }),
 ]);

@@ -9,8 +9,16 @@ const CHUNK_BYTES = 1024 * 1024;
  * Hex. One buffer is read into again and again, and a small file gets a small one: a read stream allocates anew for each
  * chunk, which for 10,000 small files was 250 MB.
  */
-export async function sha256File(path: string, signal?: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
+export const sha256File = async (path: string, signal?: AbortSignal): Promise<string> =>
+  await hashFile(path, 'sha256', signal);
+
+/** As {@link sha256File}, by another algorithm. */
+export async function hashFile(
+  path: string,
+  algorithm: 'md5' | 'sha256',
+  signal?: AbortSignal,
+): Promise<string> {
+  const hash = createHash(algorithm);
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();

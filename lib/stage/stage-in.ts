@@ -5,9 +5,9 @@ import { ObjectMissingError, type ObjectStore, type StagedInput } from '../ports
 import { isDiskFull, messageOf } from '../local/errors.ts';
 import { removeFile, tempBeside, writeFileDurably } from '../local/durable.ts';
 import { attemptLayout, makeLayout, type StageInRecord } from './layout.ts';
-import { sha256File } from './sha256.ts';
+import { hashFile, sha256File } from './sha256.ts';
 
-export type StageInCause = 'input-changed' | 'input-missing' | 'disk-full' | 'failed';
+export type StageInCause = 'input-changed' | 'input-missing' | 'bad-input' | 'disk-full' | 'failed';
 
 export class StageInError extends Error {
   override name = 'StageInError';
@@ -65,7 +65,24 @@ async function bring(uploads: ObjectStore, input: StagedInput, path: string): Pr
   if (input.sha256 !== undefined && input.sha256 !== sha256) {
     throw changed(uploads, input, `its SHA-256 is ${sha256}, and was ${input.sha256}`);
   }
+  await compare(input, path, sha256);
   return { name: input.name, bytes: Number(stats.size), sha256, stamp: stampOf(stats) };
+}
+
+/** With what the granule's manifest says of it. */
+async function compare({ name, declared }: StagedInput, path: string, sha256: string): Promise<void> {
+  if (!declared) return;
+  const md5 = declared.md5 === undefined ? undefined : await hashFile(path, 'md5');
+  for (const [kind, wanted, found] of [
+    ['MD5', declared.md5, md5],
+    ['SHA-256', declared.sha256, sha256],
+  ] as const) {
+    if (wanted === undefined || wanted === found) continue;
+    throw new StageInError(
+      'bad-input',
+      `${name} is not the file that ${declared.by} lists: its ${kind} is ${found}, and should be ${wanted}`,
+    );
+  }
 }
 
 async function check(uploads: ObjectStore, input: StagedInput): Promise<void> {
@@ -74,7 +91,8 @@ async function check(uploads: ObjectStore, input: StagedInput): Promise<void> {
   if (found.bytes !== input.bytes) {
     throw changed(uploads, input, `it has ${found.bytes} bytes, and had ${input.bytes}`);
   }
-  if (found.etag !== input.etag) {
+  // Dropped again with the same content, a local file has another ETag: where it can be, the content itself is compared.
+  if (input.sha256 === undefined && found.etag !== input.etag) {
     throw changed(uploads, input, `its ETag is ${found.etag}, and was ${input.etag}`);
   }
 }

@@ -1,6 +1,7 @@
 /** What the types cannot say of a task file is checked here, before anything runs. */
 import type * as z from 'zod';
 import type { TaskDefinition } from './define-task.ts';
+import { granuleFaults } from './granule-rule.ts';
 import { paramType, UnsupportedParamError } from './param-type.ts';
 import { envName } from './params.ts';
 import { isValidSize, sizeText } from './sizes.ts';
@@ -22,6 +23,7 @@ export function checkTask(task: TaskDefinition, folder: string): TaskDefinition 
     ...paramFaults(task),
     ...secretFaults(task),
     ...endingFaults(task),
+    ...granuleFaults(task.granule),
     ...limitFaults(task),
     ...packFaults(task),
     ...outputFaults(task),

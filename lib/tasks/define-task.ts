@@ -4,6 +4,9 @@ import type { AttemptRecord, Report, StagedFile } from '../pipeline/attempt-reco
 import type { Job, Params, Source } from '../pipeline/job.ts';
 import type { Receipt } from '../pipeline/receipt.ts';
 import type { FargateSize, Fetch } from '../ports.ts';
+import type { GranuleRule } from './granule-rule.ts';
+
+export type { GranuleRule } from './granule-rule.ts';
 
 /** What size and deadline are chosen by. `bytes` is the input's size; 0 when it is not known before the launch. */
 export interface Work<P> {
@@ -87,6 +90,8 @@ export interface TaskDefinition<S extends z.ZodObject = z.ZodObject> {
   accepts: string[];
   /** Each parameter becomes an environment variable, its name in UPPER_SNAKE; `.describe()` is its help text. */
   params: S;
+  /** For inputs of several files: which belong together, and when they are all there. Without it each file is a job. */
+  granule?: GranuleRule;
   /** Whether a job by parameters alone (no file) makes sense, and which parameters it needs for it. */
   needsFile?(params: z.output<S>): string | undefined;
   /** Why a file cannot come with these parameters; undefined when it can. */

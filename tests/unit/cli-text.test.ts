@@ -71,8 +71,8 @@ describe('status', () => {
   const none = { waiting: 0, running: 0, published: 0, failed: 0, quarantined: 0, cancelled: 0 };
 
   test('without jobs says how to get some', () => {
-    expect(statusText({ jobs: none, runs: [], running: [], failures: [] })).toMatch(/no jobs yet/);
-    expect(statusText({ run: 'x', jobs: none, runs: [], running: [], failures: [] })).toBe(
+    expect(statusText({ jobs: none, runs: [], running: [], failures: [], sets: [] })).toMatch(/no jobs yet/);
+    expect(statusText({ run: 'x', jobs: none, runs: [], running: [], failures: [], sets: [] })).toBe(
       'There is no run "x"',
     );
   });
@@ -97,6 +97,16 @@ describe('status', () => {
       failures: [
         { job: 'j2', run: 'r1', task: 't', name: 'europe/monaco', state: 'failed', reason: 'disk full' },
       ],
+      sets: [
+        {
+          task: 't',
+          granule: 'g1',
+          parts: ['t/g1.hdf5'],
+          missing: ['xml'],
+          since: '2026-01-01T00:00:00.000Z',
+          until: '2026-01-02T00:00:00.000Z',
+        },
+      ],
     };
     const text = statusText(found);
     expect(text).toMatch(/^run +waiting +running +published +failed/);
@@ -104,6 +114,9 @@ describe('status', () => {
     expect(text).toMatch(/^j1 +europe\/malta +2 +processing +1 vCPU 2048 MiB +1 min 01 s$/m);
     expect(text).toMatch(
       /failed: europe\/monaco {2}\(j2\)\n {2}disk full\n {2}to try again: .*longshore logs j2/,
+    );
+    expect(text).toMatch(
+      /waiting for parts: g1 {2}\(t\)\n {2}missing xml; has g1\.hdf5; until 2026-01-02T00:00:00\.000Z/,
     );
   });
 });

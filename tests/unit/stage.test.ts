@@ -1,6 +1,7 @@
 /** Stage-in and stage-out over folders: what a task can leave behind, good and bad. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { link, mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -164,5 +165,36 @@ describe('staging', () => {
     await rename(join(root, 'new'), join(root, 'uploads', 'task', 'a.txt'));
     expect(await readFile(join(paths.input, 'a.txt'), 'utf8')).toBe('old');
     expect((await finish()).stageIn).toBeUndefined();
+  });
+
+  test('an input is what its manifest says of it', async () => {
+    const { key, bytes, etag } = await uploads.put('task/a.txt', 'hello');
+    const declared = { md5: '5d41402abc4b2a76b9719d911017c592', by: 'list.md5' };
+    const inputs = [{ key, name: 'a.txt', bytes, etag, declared }];
+    expect(await stageIn({ inputs, uploads, dir: paths.dir })).toMatchObject([{ name: 'a.txt', bytes: 5 }]);
+  });
+
+  test.each([
+    [
+      { md5: '0'.repeat(32) },
+      /a\.txt is not the file that list\.md5 lists: its MD5 is 5d41.*should be 0{32}/,
+    ],
+    [{ sha256: '0'.repeat(64) }, /its SHA-256 is 2cf24.*should be 0{64}/],
+  ])('an input that is not what its manifest says of it is bad: %j', async (sums, reason) => {
+    const { key, bytes, etag } = await uploads.put('task/a.txt', 'hello');
+    const input = { key, name: 'a.txt', bytes, etag, declared: { ...sums, by: 'list.md5' } };
+    const staged = stageIn({ inputs: [input], uploads, dir: paths.dir });
+    await expect(staged).rejects.toThrow(reason);
+    const { stageIn: told } = await stageOut({ dir: paths.dir, staging, job: 'job', attempt: 1 });
+    expect(told).toMatchObject({ cause: 'bad-input', reason: expect.stringMatching(reason) });
+  });
+
+  test('an input that was dropped again with the same content is the one that was accepted', async () => {
+    const { key, bytes, etag } = await uploads.put('task/a.txt', 'hello');
+    const sha256 = createHash('sha256').update('hello').digest('hex');
+    await uploads.put('task/a.txt', 'hello');
+    expect((await uploads.head(key))?.etag).not.toBe(etag);
+    const input = { key, name: 'a.txt', bytes, etag, sha256 };
+    expect(await stageIn({ inputs: [input], uploads, dir: paths.dir })).toMatchObject([{ sha256 }]);
   });
 });

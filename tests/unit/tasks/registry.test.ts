@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { BadTaskError, checkTask } from '../../../lib/tasks/check-task.ts';
 import type { TaskDefinition } from '../../../lib/tasks/define-task.ts';
 import { loadTasks, taskFolders } from '../../../lib/tasks/registry.ts';
+import type { GranuleRule } from '../../../lib/tasks/granule-rule.ts';
 import { taskMap } from '../../../lib/tasks/task-map.ts';
 import { tasks } from '../../../tasks/index.ts';
 import { makeTask } from './factories.ts';
@@ -112,6 +113,22 @@ describe('checkTask', () => {
     expect(faults).toHaveLength(3);
     expect(faults[0]).toContain(
       'The size 0.25 vCPU / 4 GB for an input of 10000000000 bytes is none that Fargate has',
+    );
+  });
+
+  test('a granule rule that could never hold is refused, with every fault', () => {
+    const granule: GranuleRule = {
+      pattern: /^(?<name>.+)\.txt$/,
+      complete: { parts: [] },
+      quietSeconds: 60,
+      deadlineSeconds: 60,
+    };
+    expect(() => checkTask(makeTask({ granule }), 'copy')).toThrow(
+      /no group \(\?<granule>…\).*no group \(\?<part>…\).*names no parts.*quietSeconds \(60\)/,
+    );
+    const count = { ...granule, pattern: /^(?<granule>.+)$/, complete: { count: 1 }, quietSeconds: 0 };
+    expect(() => checkTask(makeTask({ granule: count }), 'copy')).toThrow(
+      /counts to 1.*with a count needs quietSeconds/,
     );
   });
 
