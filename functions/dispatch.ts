@@ -7,14 +7,19 @@ import { pipelineMessages } from '../lib/aws/events.ts';
 import { lambdaLog } from '../lib/aws/log.ts';
 import { ecsRunner } from '../lib/aws/runner-from-environment.ts';
 import { wakeLater } from '../lib/aws/wake.ts';
+import { accept } from '../lib/pipeline/accept.ts';
 import { dispatch } from '../lib/pipeline/dispatch.ts';
-import { handleMessage } from '../lib/pipeline/handle.ts';
+import type { WakeMessage } from '../lib/pipeline/messages.ts';
 import { tasks } from '../tasks/index.ts';
 
 const ctx = awsContext({ log: lambdaLog(), tasks, runner: ecsRunner });
 
-async function takeIn(body: string): Promise<void> {
-  for (const message of pipelineMessages(body)) await handleMessage(ctx, message);
+/** Wake-ups are gathered: what they free is written once for the whole batch. */
+async function takeIn(body: string, wakes: WakeMessage[]): Promise<void> {
+  for (const message of pipelineMessages(body)) {
+    if (message.kind === 'wake') wakes.push(message);
+    else await accept(ctx, message);
+  }
 }
 
 export const handler = middy<SQSEvent>()
@@ -25,9 +30,10 @@ export const handler = middy<SQSEvent>()
     }),
   )
   .handler(async ({ Records }) => {
-    const taken = await Promise.allSettled(Records.map(({ body }) => takeIn(body)));
+    const wakes: WakeMessage[] = [];
+    const taken = await Promise.allSettled(Records.map(({ body }) => takeIn(body, wakes)));
     // Once for the whole batch. Should it fail, all of the batch comes again: accepting is idempotent.
-    const dispatched = await dispatch(ctx);
+    const dispatched = await dispatch(ctx, { wakes });
     ctx.log.info('Batch:Dispatch:Done', { messages: Records.length, ...dispatched });
     await wakeLater(ctx, dispatched);
     return taken;

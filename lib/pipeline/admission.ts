@@ -8,6 +8,7 @@ import type { PipelineContext } from './context.ts';
 import type { Job } from './job.ts';
 import { keys } from './keys.ts';
 import { launchId } from './launch-id.ts';
+import type { WakeMessage } from './messages.ts';
 
 /** A job's part in a launch. */
 export interface Member {
@@ -131,12 +132,13 @@ export function entryOf(jobs: [Job, ...Job[]], claimedAt: number): Entry {
 
 const isNotEmpty = (jobs: Job[]): jobs is [Job, ...Job[]] => jobs.length > 0;
 
-/** Admits as many of the launches, in their order, as fit. One write for all of them. */
-export async function admit(ledger: Ledger, launches: Job[][]): Promise<Entry[]> {
+/** Takes out what the wakes free, and admits as many of the launches, in their order, as fit. One write for all of it. */
+export async function admit(ledger: Ledger, launches: Job[][], wakes: WakeMessage[] = []): Promise<Entry[]> {
   let admitted: Entry[] = [];
-  await updateAdmission(ledger, (admission) => {
+  await updateAdmission(ledger, (found) => {
     admitted = [];
     const now = ledger.clock.now();
+    const admission = released(found, wakes, now);
     let { launches: left } = room(admission, ledger);
     const entries = [...admission.entries];
     for (const wished of launches) {
@@ -149,40 +151,48 @@ export async function admit(ledger: Ledger, launches: Job[][]): Promise<Entry[]>
       admitted.push(entry);
       left -= 1;
     }
-    if (admitted.length === 0) return undefined;
+    if (admitted.length === 0) return admission === found ? undefined : admission;
     return { entries, tokens: tokensAt(admission, now) - admitted.length, tokensAt: now };
   });
   return admitted;
 }
 
-/** Frees the slot of a launch whose container is gone; the names stay taken until {@link leave}. */
-export async function freeSlot(ledger: Ledger, launch: string): Promise<void> {
-  await updateAdmission(ledger, (admission) => {
-    const entry = admission.entries.find((one) => one.launch === launch);
-    if (!entry || entry.settledAt !== undefined) return undefined;
-    const settled = { ...entry, settledAt: ledger.clock.now() };
-    return { ...admission, entries: admission.entries.map((one) => (one === entry ? settled : one)) };
+/**
+ * The admission without what the wakes say is over; the same object when it is all known. An entry whose container is gone
+ * holds its members' names until they have left, and goes with the last. Wakes come twice and late: they name launches and
+ * attempts, so that none frees what was admitted since.
+ */
+export function released(admission: Admission, wakes: WakeMessage[], now: number): Admission {
+  const freed = new Set(wakes.flatMap((wake) => wake.freed ?? []));
+  const left = new Map<string, number>();
+  for (const { job, attempt } of wakes.flatMap((wake) => wake.left ?? []))
+    left.set(job, Math.max(attempt, left.get(job) ?? 0));
+  if (freed.size + left.size === 0) return admission;
+  const goes = ({ job, attempt }: Member): boolean => attempt <= (left.get(job) ?? 0);
+  let isChanged = false;
+  const entries = admission.entries.flatMap((entry): Entry[] => {
+    const isFreed = entry.settledAt === undefined && freed.has(entry.launch);
+    if (!isFreed && !entry.members.some((member) => !member.left && goes(member))) return [entry];
+    isChanged = true;
+    const members = entry.members.map((member) =>
+      goes(member) ? { ...member, left: true as const } : member,
+    );
+    if (members.every((member) => member.left)) return [];
+    return [{ ...entry, members, ...(isFreed ? { settledAt: now } : {}) }];
   });
+  return isChanged ? { ...admission, entries } : admission;
 }
 
-/** The jobs are over, for now (or only one claim's): their names are free; an entry goes with its last. True when there was one. */
-export async function leave(ledger: Ledger, jobs: string | string[], claim?: string): Promise<boolean> {
-  const leaving = new Set(typeof jobs === 'string' ? [jobs] : jobs);
-  const goes = (entry: Entry, member: Member): boolean =>
-    !member.left && leaving.has(member.job) && (claim === undefined || entry.claim === claim);
-  let left = false;
-  await updateAdmission(ledger, (admission) => {
-    left = admission.entries.some((entry) => entry.members.some((member) => goes(entry, member)));
-    if (!left) return undefined;
-    const entries = admission.entries.flatMap((entry) => {
-      const members = entry.members.map((member) =>
-        goes(entry, member) ? { ...member, left: true as const } : member,
-      );
-      return members.every((member) => member.left) ? [] : [{ ...entry, members }];
-    });
-    return { ...admission, entries };
+/** {@link released}, written. */
+export async function release(
+  ledger: Pick<PipelineContext, 'records' | 'clock'>,
+  wakes: WakeMessage[],
+): Promise<void> {
+  if (wakes.every(({ freed = [], left = [] }) => freed.length + left.length === 0)) return;
+  await updateAdmission(ledger, (found) => {
+    const admission = released(found, wakes, ledger.clock.now());
+    return admission === found ? undefined : admission;
   });
-  return left;
 }
 
 /** Takes out members that have no part in the launch after all: nobody else's share of the cost depends on them. */

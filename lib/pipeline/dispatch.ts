@@ -1,11 +1,12 @@
 /** Starts what waits: the most urgent first, then the largest, as many as fit. */
-import { admit, pause, readAdmission, room, type Entry } from './admission.ts';
+import { admit, pause, readAdmission, release, released, room, type Entry } from './admission.ts';
 import { mapLimit } from './concurrency.ts';
 import type { PipelineContext } from './context.ts';
 import type { Job } from './job.ts';
 import { keys, parseTurn } from './keys.ts';
 import { start } from './launch.ts';
 import { readJob } from './ledger.ts';
+import type { WakeMessage } from './messages.ts';
 import { PackGatherer } from './packs.ts';
 
 export interface DispatchResult {
@@ -26,17 +27,22 @@ const LOOK_AT = 1000;
 /** After a refusal without a time of its own. */
 const PAUSE_SECONDS = 5;
 
-/** `run`: start only jobs of this run (a `longshore run` beside a running `longshore up`). */
+/**
+ * `run`: start only jobs of this run (a `longshore run` beside a running `longshore up`). `wakes`: messages that came with
+ * this call; what they free is taken out of the admission first.
+ */
 export async function dispatch(
   ctx: PipelineContext,
-  { run }: { run?: string } = {},
+  { run, wakes = [] }: { run?: string; wakes?: WakeMessage[] } = {},
 ): Promise<DispatchResult> {
-  const admission = await readAdmission(ctx);
+  const admission = released(await readAdmission(ctx), wakes, ctx.clock.now());
   const { launches, waitSeconds } = room(admission, ctx);
-  if (launches === 0) return { launched: 0, waiting: 0, ...retryAfter([waitSeconds]) };
-
-  const found = await gather(ctx, run, launches, admission.entries);
-  const admitted = found.launches.length > 0 ? await admit(ctx, found.launches) : [];
+  const found = launches > 0 ? await gather(ctx, run, launches, admission.entries) : undefined;
+  if (!found?.launches.length) {
+    await release(ctx, wakes);
+    return { launched: 0, waiting: 0, ...retryAfter([waitSeconds, found?.waitSeconds]) };
+  }
+  const admitted = await admit(ctx, found.launches, wakes);
   let paused: number | undefined;
   let launched = 0;
   let jobs = 0;

@@ -2,7 +2,6 @@
 import { mapLimit } from './concurrency.ts';
 import type { PipelineContext } from './context.ts';
 import { isTerminal, type Job } from './job.ts';
-import { leave } from './admission.ts';
 import { quarantineKeys } from './keys.ts';
 import { markEnded, updateJob } from './ledger.ts';
 import { makeReceipt } from './make-receipt.ts';
@@ -17,7 +16,8 @@ export async function finish(ctx: PipelineContext, job: Job): Promise<Job> {
   const told = job.receipt === undefined ? await setAside(ctx, job) : job;
   const first = await markEnded(ctx, { ...told, state });
   await clean(ctx, told);
-  if (await leave(ctx, told.id)) await ctx.jobs.send([JSON.stringify({ kind: 'wake' })]);
+  const attempt = told.attempts.length;
+  if (attempt > 0) await ctx.jobs.send([JSON.stringify({ kind: 'wake', left: [{ job: told.id, attempt }] })]);
   // Once: metrics are counted from it.
   if (first) logEnd(ctx, told);
   return told;

@@ -44,8 +44,18 @@ export const JobMessage = z.object({
 });
 export type JobMessage = z.infer<typeof JobMessage>;
 
-/** Room was made, or time has passed: look at what waits. */
-export const WakeMessage = z.object({ kind: z.literal('wake') });
+/**
+ * Room was made, or time has passed: look at what waits. What is over is told here and not written where it ended: hundreds
+ * of containers may end at once, and whoever looks takes it all out of the admission with the write that admits the next.
+ */
+export const WakeMessage = z.object({
+  kind: z.literal('wake'),
+  /** Launches whose containers are gone: their slots are free. */
+  freed: z.array(z.string()).exactOptional(),
+  /** Jobs that hold their names no more, by this attempt or an earlier one. */
+  left: z.array(z.object({ job: z.string(), attempt: z.int() })).exactOptional(),
+});
+export type WakeMessage = z.infer<typeof WakeMessage>;
 
 export const PipelineMessage = z.discriminatedUnion('kind', [UploadMessage, JobMessage, WakeMessage]);
 export type PipelineMessage = z.infer<typeof PipelineMessage>;

@@ -2,7 +2,7 @@
 import { cost } from '../tasks/prices.ts';
 import { smallerOf } from '../tasks/sizes.ts';
 import type { TaskState } from '../ports.ts';
-import { entryOfLaunch, freeSlot, leave, type Entry, type Member } from './admission.ts';
+import { entryOfLaunch, type Entry, type Member } from './admission.ts';
 import { endOf, endOfMember, type End } from './causes.ts';
 import { mapLimit } from './concurrency.ts';
 import type { PipelineContext } from './context.ts';
@@ -11,7 +11,7 @@ import type { Attempt, Job } from './job.ts';
 import { isTerminal, lastAttempt } from './job.ts';
 import { updateJob, markWaiting } from './ledger.ts';
 import { memberEnds, type MemberEnd } from './member-ends.ts';
-import type { StepMessage } from './messages.ts';
+import type { StepMessage, WakeMessage } from './messages.ts';
 import { decide, type Decision } from './retry.ts';
 import { readAttemptRecord } from './staging.ts';
 
@@ -85,10 +85,7 @@ export async function follow(ctx: PipelineContext, entry: Entry, jobs: Job[]): P
     const kind = phase === 'validating' ? 'validate' : phase === 'publishing' ? 'publish' : undefined;
     return kind === undefined ? [] : [{ kind, job: id, attempt: attempts.length }];
   });
-  if (steps.length > 0) {
-    await ctx.steps.send(steps.map((step) => JSON.stringify(step)));
-    await freeSlot(ctx, entry.launch);
-  }
+  if (steps.length > 0) await ctx.steps.send(steps.map((step) => JSON.stringify(step)));
   const ended = jobs.filter(({ state }) => isTerminal(state));
   await mapLimit(ended, CONCURRENCY, async (job) => await finish(ctx, job));
   const left = await followWaiting(
@@ -96,21 +93,24 @@ export async function follow(ctx: PipelineContext, entry: Entry, jobs: Job[]): P
     entry,
     jobs.filter(({ state }) => state === 'waiting'),
   );
-  if (left || steps.length > 0) await ctx.jobs.send([JSON.stringify({ kind: 'wake' })]);
+  const wake: WakeMessage = { kind: 'wake', freed: [entry.launch], left };
+  await ctx.jobs.send([JSON.stringify(wake)]);
 }
 
-async function followWaiting(ctx: PipelineContext, entry: Entry, jobs: Job[]): Promise<boolean> {
-  if (jobs.length === 0) return false;
+/** What holds their names no more: only these attempts. Told twice, the next ones may have been admitted already. */
+async function followWaiting(
+  ctx: PipelineContext,
+  entry: Entry,
+  jobs: Job[],
+): Promise<WakeMessage['left'] & {}> {
+  if (jobs.length === 0) return [];
   await mapLimit(jobs, CONCURRENCY, async (job) => await markWaiting(ctx, job));
   const attempts = jobs.flatMap((job) => job.attempts.filter(({ claim }) => claim === entry.claim));
   const ref = attempts.find((attempt) => attempt.ref !== undefined)?.ref;
   if (ref !== undefined) await ctx.runner.clean(ref);
-  // Only what these attempts held: told twice, the next ones may have been admitted already.
-  return await leave(
-    ctx,
-    jobs.map(({ id }) => id),
-    entry.claim,
-  );
+  return entry.members
+    .filter(({ job }) => jobs.some(({ id }) => id === job))
+    .map(({ job, attempt }) => ({ job, attempt }));
 }
 
 function settled(ctx: PipelineContext, job: Job, entry: Entry, end: MemberEnd): Job | undefined {

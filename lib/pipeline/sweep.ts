@@ -102,6 +102,8 @@ async function look(at: Look, jobs: Map<string, Job>): Promise<void> {
       await drop(ctx, [member.job], entry.claim);
     } else if (isTerminal(job.state)) {
       await finish(ctx, job);
+      // Admitted for an attempt that never was: its end came first.
+      if (member.attempt > job.attempts.length) await drop(ctx, [job.id], entry.claim);
     } else if (job.state === 'waiting') {
       await lookAtClaim(at, member, job);
     } else if (last?.attempt !== member.attempt || last.claim !== entry.claim) {

@@ -1,11 +1,12 @@
 /** The stack of serverless.yml, wired as there: what calls which function, how many at once, and what each may do. */
 import { StepQueue } from '../aws/step-queue.ts';
 import { wakeLater } from '../aws/wake.ts';
+import { accept } from '../pipeline/accept.ts';
 import type { PipelineContext } from '../pipeline/context.ts';
 import { dispatch } from '../pipeline/dispatch.ts';
 import type { Job } from '../pipeline/job.ts';
 import { keys } from '../pipeline/keys.ts';
-import { handleMessage, handleStep } from '../pipeline/handle.ts';
+import { handleStep } from '../pipeline/handle.ts';
 import { PipelineMessage } from '../pipeline/messages.ts';
 import { settle } from '../pipeline/settle.ts';
 import { sweep } from '../pipeline/sweep.ts';
@@ -152,10 +153,14 @@ export function buildStack(definitions: ReadonlyMap<string, TaskDefinition>, sce
   const dispatchHandler = async (bodies: string[]): Promise<number[]> =>
     await functions.dispatch.invoke(async () => {
       const ctx = contexts.dispatch;
+      const messages = bodies.map((body) => PipelineMessage.parse(JSON.parse(body)));
       const taken = await Promise.allSettled(
-        bodies.map(async (body) => await handleMessage(ctx, PipelineMessage.parse(JSON.parse(body)))),
+        messages.map(async (message) => message.kind === 'wake' || (await accept(ctx, message))),
       );
-      await wakeLater(ctx, await dispatch(ctx));
+      await wakeLater(
+        ctx,
+        await dispatch(ctx, { wakes: messages.filter((message) => message.kind === 'wake') }),
+      );
       return failedPlaces(log, taken);
     });
   const stepsHandler = (name: 'validate' | 'metadata') => async (bodies: string[]) =>

@@ -188,7 +188,18 @@ function end(task: TaskRecord, codes: Record<string, number>, secondsAgo = 0) {
   };
 }
 
+/** SQS brings what settle and the steps after it have told: among it, which slots are free. */
+async function wakeUp(): Promise<void> {
+  for (;;) {
+    const messages = await queues.jobs.receive();
+    if (messages.length === 0) return;
+    await invoke('dispatch', sqsEvent(messages.map(({ body }) => body)));
+    for (const message of messages) await message.ack();
+  }
+}
+
 async function launched(key: string, content: string): Promise<{ job: Job; task: TaskRecord }> {
+  await wakeUp();
   const known = new Set(ecs.state.tasks.keys());
   const message = await drop(key, content);
   expect(await invoke<SQSBatchResponse>('dispatch', sqsEvent([message]))).toEqual({ batchItemFailures: [] });
@@ -258,6 +269,7 @@ test('a stop that no event told is found by the sweep', async () => {
 }, 60_000);
 
 test('maxTasks holds, what waits is started when there is room, and the same event twice is one job', async () => {
+  await wakeUp();
   const messages = await Promise.all(
     ['1', '2', '3'].map((n) => drop(`osm-mapsforge/m${n}.osm.pbf`, n.repeat(9))),
   );
@@ -266,16 +278,17 @@ test('maxTasks holds, what waits is started when there is room, and the same eve
   expect(ecs.state.tasks.size - known).toBe(2);
   const [first] = [...ecs.state.tasks.values()].slice(known);
   await invoke('settle', end(first!, await carryOut(first!, 'exit 65')));
-  await invoke('dispatch', sqsEvent(['{"kind":"wake"}']));
+  await wakeUp();
   expect(ecs.state.tasks.size - known).toBe(3);
   for (const task of [...ecs.state.tasks.values()].slice(known + 1)) {
     await invoke('settle', end(task, await carryOut(task, 'exit 65')));
   }
-  await invoke('dispatch', sqsEvent(['{"kind":"wake"}']));
+  await wakeUp();
   expect(ecs.state.tasks.size - known).toBe(3);
 }, 60_000);
 
 test('a launch for which Fargate has no room leaves the job waiting, with no attempt counted', async () => {
+  await wakeUp();
   const message = await drop('osm-mapsforge/throttled.osm.pbf', 'throttled');
   ecs.refuse({ failures: [{ reason: 'RESOURCE:FARGATE' }] });
   const known = ecs.state.tasks.size;

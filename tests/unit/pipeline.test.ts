@@ -6,10 +6,11 @@ import { status } from '../../lib/pipeline/status.ts';
 import { sweep } from '../../lib/pipeline/sweep.ts';
 import { dispatch } from '../../lib/pipeline/dispatch.ts';
 import { accept } from '../../lib/pipeline/accept.ts';
+import { readAdmission } from '../../lib/pipeline/admission.ts';
 import { handleMessages } from '../../lib/pipeline/handle.ts';
 import type { UploadMessage } from '../../lib/pipeline/messages.ts';
 import { settle } from '../../lib/pipeline/settle.ts';
-import type { RecordStore } from '../../lib/ports.ts';
+import type { LaunchOutcome, RecordStore, TaskRunner } from '../../lib/ports.ts';
 import type { MemoryRecords } from '../../lib/simulate/memory/record-store.ts';
 import { textTask, World } from '../doubles/world.ts';
 
@@ -393,7 +394,80 @@ describe('admission', () => {
     await world.settleAll();
     expect(world.job('a')).toMatchObject({ state: 'published', attempts: [{ attempt: 1 }] });
   });
+
+  test('a job that is put back stays to be found, though another dispatcher looked while it was launched', async () => {
+    const world = new World();
+    await world.drop('text/a.txt', 'x');
+    for (const { body } of world.jobs.held.splice(0))
+      await accept(world.context, JSON.parse(body) as UploadMessage);
+
+    const { promise: answer, resolve: refuse } = Promise.withResolvers<LaunchOutcome>();
+    const throttled: TaskRunner = { ...runnerOf(world), launch: async () => await answer };
+    const first = dispatch({ ...world.context, runner: throttled });
+    while (world.allJobs()[0]?.phase !== 'launching') await setImmediate();
+    await dispatch(world.context);
+    refuse({ outcome: 'wait', reason: 'throttled', retryAfterSeconds: 1 });
+    expect(await first).toMatchObject({ launched: 0 });
+    world.clock.advance(1500);
+    expect(await dispatch(world.context)).toMatchObject({ launched: 1 });
+  });
+
+  test('a wake-up that comes again late frees nothing that was admitted since', async () => {
+    const world = new World({
+      script: ({ attempt }) => (attempt === 1 ? { outOfMemory: true } : { seconds: 60 }),
+    });
+    await world.drop('text/a.txt', 'x');
+    await world.deliver();
+    world.clock.advance(10_000);
+    await world.tellStops();
+    const wakes = world.jobs.held.map(({ body }) => body);
+    await world.deliver();
+    expect(world.runner.launches).toHaveLength(2);
+    const before = world.records.records.get('admission')?.value;
+    expect(before).toMatchObject({ entries: [{ members: [{ attempt: 2 }] }] });
+    await handleMessages(world.context, wakes);
+    expect(world.records.records.get('admission')?.value).toEqual(before);
+  });
+
+  test('all that is over is taken out of the admission by one write', async () => {
+    const world = new World({ settings: { maxTasks: 9 } });
+    for (let at = 0; at < 9; at += 1) await world.drop(`text/${at}.txt`, 'x');
+    while (await world.deliver());
+    world.clock.advance(11_000);
+    await world.tellStops();
+    const wakes = world.jobs.held.splice(0).map(({ body }) => body);
+    const writes: string[] = [];
+    const records = writesOf(world.records, (key) => writes.push(key));
+    await handleMessages({ ...world.context, records }, wakes);
+    expect(wakes.filter((wake) => wake.includes('freed'))).toHaveLength(9);
+    expect(writes.filter((key) => key === 'admission')).toHaveLength(1);
+    expect((await readAdmission(world.context)).entries.map(({ settledAt }) => settledAt)).toEqual(
+      Array.from({ length: 9 }, () => world.clock.now()),
+    );
+  });
 });
+
+const runnerOf = ({ context: { runner } }: World): TaskRunner => ({
+  launch: async (launch) => await runner.launch(launch),
+  describe: async (refs) => await runner.describe(refs),
+  stop: async (ref, reason) => await runner.stop(ref, reason),
+  skip: async (ref, member) => await runner.skip(ref, member),
+  clean: async (ref) => await runner.clean(ref),
+});
+
+/** The ledger, telling of each record that is replaced. */
+function writesOf(records: MemoryRecords, tell: (key: string) => void): RecordStore {
+  return new Proxy(records, {
+    get: (target, name) => {
+      const method = (Reflect.get(target, name, target) as (...args: unknown[]) => unknown).bind(target);
+      if (name !== 'replace') return method;
+      return (key: string, ...rest: unknown[]): unknown => {
+        tell(key);
+        return method(key, ...rest);
+      };
+    },
+  });
+}
 
 /** The ledger as a dispatcher sees it that is put to sleep right after its admission was written. */
 function sleepingAfterAdmission(records: MemoryRecords, awake: Promise<void>): RecordStore {
