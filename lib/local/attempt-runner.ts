@@ -26,6 +26,7 @@ import type { TaskDefinition } from '../tasks/define-task.ts';
 import { writeFileDurably } from './durable.ts';
 import { hasCode, messageOf } from './errors.ts';
 import { attemptDir, launchDir, parseRef, refOf } from './refs.ts';
+import { lackOfSecrets } from './secrets.ts';
 
 /** What a host knows of one of its processes. Times are milliseconds since the epoch. */
 export type Seen =
@@ -198,6 +199,8 @@ export class AttemptRunner implements TaskRunner {
       this.#watch(ref);
       return { outcome: 'started', ref };
     }
+    const lacking = lackOfSecrets(task);
+    if (lacking !== undefined) return { outcome: 'refused', reason: lacking };
     const host = await this.#options.host();
     const hindrance = await host.ready(task);
     if (hindrance) return hindrance;

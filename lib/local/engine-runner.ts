@@ -11,6 +11,7 @@ import { memberFolder, writePack } from '../stage/pack.ts';
 import type { ProcessHost, ReadyMember, Seen, StartOutcome, StartRequest } from './attempt-runner.ts';
 import { askEngine, lastLine, type Engine } from './engine.ts';
 import { messageOf } from './errors.ts';
+import { secretFlags } from './secrets.ts';
 
 /** Between SIGTERM and SIGKILL, in seconds. */
 const STOP_TIMEOUT = 30;
@@ -147,6 +148,7 @@ export class EngineHost implements ProcessHost {
       task.network ? '--network=host' : '--network=none',
       `--volume=${cache}:${CACHE}`,
       `--env=LONGSHORE_CACHE=${CACHE}`,
+      ...secretFlags(task),
       // Without a memory cgroup of its own (rootless on cgroup v1) the numbers there are the whole machine's.
       ...(limits.memory ? [] : ['--env=LONGSHORE_CGROUP=']),
       // control/log.jsonl is the log.

@@ -19,6 +19,7 @@ import type { ProcessHost, ReadyMember, Seen, StartOutcome, StartRequest } from 
 import { removeFile } from './durable.ts';
 import { hasCode, messageOf } from './errors.ts';
 import { launchDir, parseRef } from './refs.ts';
+import { secretsOf } from './secrets.ts';
 import { bootId, processGroup, processInfo, signalGroup } from './proc.ts';
 
 /** Between SIGTERM and SIGKILL, in milliseconds. */
@@ -141,6 +142,7 @@ export class HostHost implements ProcessHost {
       stdio: 'ignore',
       env: {
         ...passedOn(),
+        ...secretsOf(task),
         ...env,
         LONGSHORE_CACHE: cache,
         // Its cgroup is the session's, or the whole machine's.

@@ -45,6 +45,8 @@ tasks.set(
     },
   }),
 );
+const secrets = { CONTRACT_TOKEN: 'Token of nobody' };
+tasks.set('secret', shellTask('secret', 'echo "$CONTRACT_TOKEN" >"$2/token.txt"', { secrets }));
 tasks.set('nohost', Object.assign(shellTask('nohost', 'true'), { host: undefined }));
 
 interface Local extends TaskRunnerContext {
@@ -174,6 +176,21 @@ function describeBoth(name: string, make: () => Promise<Local>): void {
       await rm(work(context, 'cut-off', 'attempt.json'));
       expect(await context.second.describe([ref])).toEqual([before]);
       expect(await readFile(work(context, 'cut-off', 'attempt.json'), 'utf8')).toBe(record);
+    }, 60_000);
+
+    test('a secret comes from the environment, and is asked for by name where it is not there', async () => {
+      const refused = await context.runner.launch(launch('secret', 'no-secret'));
+      expect(refused.outcome).toBe('refused');
+      expect(JSON.stringify(refused)).toContain('secret needs CONTRACT_TOKEN (Token of nobody)');
+      process.env['CONTRACT_TOKEN'] = 'not to be told';
+      const ref = await started(context, launch('secret', 'with-secret'));
+      delete process.env['CONTRACT_TOKEN'];
+      await ended(context, ref);
+      expect(await readFile(work(context, 'with-secret', 'output', 'token.txt'), 'utf8')).toBe(
+        'not to be told\n',
+      );
+      const { stdout } = await execa('grep', ['-rl', 'not to be told', context.home.dir], { reject: false });
+      expect(stdout.split('\n')).toEqual([work(context, 'with-secret', 'output', 'token.txt')]);
     }, 60_000);
 
     test('clean takes away inputs and scratch, and leaves outputs and log', async () => {
