@@ -117,14 +117,15 @@ function versus(ratio: number): string {
 }
 
 function Slots({ summary }: { summary: Summary }): JSX.Element {
-  const { counts, maxTasks } = summary;
+  const { counts, containers, maxTasks } = summary;
   const bad = counts.failed + counts.quarantined;
   const waiting = counts.waiting + counts.held;
   return (
     <Figure
       title="Running"
-      main={`${count(counts.running)} of ${count(maxTasks)}`}
+      main={counted(counts.running, 'job')}
       note={[
+        `${count(containers)} of at most ${counted(maxTasks, 'container')}`,
         waiting === 0 ? 'nothing waits' : counted(waiting, 'job') + (waiting === 1 ? ' waits' : ' wait'),
         bad === 0 ? 'nothing failed' : `${count(bad)} failed or quarantined`,
       ].join('; ')}

@@ -1,19 +1,13 @@
 /** From a job's record, or its place in the plan, to what the page shows of it. */
-import type { PipelineContext } from '../../lib/pipeline/context.ts';
-import { lastAttempt, paramsText, type Attempt, type Job } from '../../lib/pipeline/job.ts';
-import { jobId } from '../../lib/pipeline/names.ts';
+import { lastAttempt, type Attempt, type Job } from '../../lib/pipeline/job.ts';
 import type { PlannedJob } from '../../lib/pipeline/plan.ts';
-import { checkParams } from '../../lib/tasks/params.ts';
 import type { JobView, ViewState } from './view.ts';
 
-/** The id that the job will have when it is accepted in this run, given that it brings no file. */
-export const plannedId = (run: string, { task, name, params }: PlannedJob): string =>
-  jobId(task, name, [run, paramsText(params), '', '']);
-
-export function plannedView(run: string, planned: PlannedJob): JobView {
+/** `id`: that it will have when it is accepted. */
+export function plannedView(id: string, planned: PlannedJob): JobView {
   const { task, name, fresh, bytes } = planned;
   return {
-    id: plannedId(run, planned),
+    id,
     task,
     name,
     state: fresh === undefined ? 'waiting' : 'fresh',
@@ -35,15 +29,11 @@ export function expectation({
   return { expectedSeconds, plannedUsd: spot ? costUsd.spot : costUsd.onDemand };
 }
 
-export function recordedView(
-  ctx: Pick<PipelineContext, 'tasks'>,
-  job: Job,
-  planned: PlannedJob | undefined,
-): JobView {
+export function recordedView(job: Job, planned: PlannedJob | undefined): JobView {
   const last = lastAttempt(job);
   const ended = job.attempts.filter(({ endedAt }) => endedAt !== undefined);
   const peak = Math.max(0, ...job.attempts.map(({ peakMemoryBytes }) => peakMemoryBytes ?? 0));
-  const expectedSeconds = planned?.expectedSeconds ?? expectedByTask(ctx, job);
+  const expectedSeconds = planned?.expectedSeconds ?? job.expectedSeconds;
   return {
     ...(planned ? expectation(planned) : {}),
     id: job.id,
@@ -70,12 +60,6 @@ export function recordedView(
 /** Published without a container: what was there already was fresh enough. */
 const stateOf = ({ state, attempts }: Job): ViewState =>
   state === 'published' && attempts.length === 0 ? 'fresh' : state;
-
-function expectedByTask({ tasks }: Pick<PipelineContext, 'tasks'>, job: Job): number | undefined {
-  const task = tasks.get(job.task);
-  const checked = task && checkParams(task, job.params);
-  return checked?.ok ? task?.expectedSeconds({ bytes: job.bytes, params: checked.params }) : undefined;
-}
 
 const sum = (attempts: Attempt[], field: 'seconds' | 'costUsd'): number =>
   Number(attempts.reduce((total, attempt) => total + (attempt[field] ?? 0), 0).toFixed(6));

@@ -58,7 +58,7 @@ export class LiveStages {
   }
 
   /** Lets go of what no longer runs. */
-  forget(running: ReadonlySet<string>): void {
+  forget(running: ReadonlyMap<string, unknown>): void {
     for (const id of this.#lives.keys()) if (!running.has(id)) this.#lives.delete(id);
   }
 

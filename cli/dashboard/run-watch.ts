@@ -6,12 +6,13 @@
 import { readAdmission, type Entry } from '../../lib/pipeline/admission.ts';
 import { mapLimit } from '../../lib/pipeline/concurrency.ts';
 import type { PipelineContext } from '../../lib/pipeline/context.ts';
-import { isTerminal, type Job, type JobState } from '../../lib/pipeline/job.ts';
+import { isTerminal, lastAttempt, type Attempt, type Job, type JobState } from '../../lib/pipeline/job.ts';
 import { keys } from '../../lib/pipeline/keys.ts';
 import { readJob } from '../../lib/pipeline/ledger.ts';
 import { planKeys, type Plan, type PlannedJob } from '../../lib/pipeline/plan.ts';
+import { idsOf } from '../../lib/rebuild/start.ts';
 import { areaKey, publishedArea, readAreas } from './areas.ts';
-import { expectation, plannedId, plannedView, recordedView } from './job-view.ts';
+import { expectation, plannedView, recordedView } from './job-view.ts';
 import { rememberedForecast } from './forecast.ts';
 import { LiveStages } from './live-stages.ts';
 import { StoredJson } from './stored-json.ts';
@@ -55,22 +56,26 @@ export class RunWatch {
   readonly #areasFile: StoredJson;
   readonly #live: LiveStages;
   #plan: Plan | undefined;
-  /** `<task>/<name>` → its place in the plan, and its shape. */
-  #planned = new Map<string, PlannedJob>();
+  /** `<task>/<name>` → its place in the plan, and the id that it has unless it brings a file. */
+  #planned = new Map<string, { job: PlannedJob; id: string }>();
+  /** `<task>/<name>` → its shape. */
   #shapes: Map<string, unknown> | undefined;
   readonly #jobs = new Map<string, JobView>();
   readonly #areas = new Map<string, unknown>();
   /** As each record was when it was read last. */
   readonly #read = new Map<string, string>();
   readonly #toRead = new Map<string, Sighting>();
-  readonly #attempts = new Map<string, Job['attempts']>();
+  /** The latest attempts of the jobs that run. */
+  readonly #running = new Map<string, Attempt>();
   #changed = new Set<string>();
   #gone = new Set<string>();
   #newAreas = new Map<string, unknown>();
   readonly #forecast = rememberedForecast();
   #looks = 0;
   #open = Number.POSITIVE_INFINITY;
-  /** When anything of the run was last seen in a container. */
+  /** Slots that the run holds now. */
+  #containers = 0;
+  /** When it was last seen to hold a name or a slot. */
   #activeAt = 0;
 
   constructor(ctx: PipelineContext, run: string, options: RunWatchOptions) {
@@ -109,8 +114,8 @@ export class RunWatch {
         ),
     );
     for (const [id, markers] of await this.#markers()) this.#sight(id, markers, held.get(id));
-    if ([...held.values()].some(({ settledAt }) => settledAt === undefined))
-      this.#activeAt = this.#ctx.clock.now();
+    this.#containers = [...held.values()].filter(({ settledAt }) => settledAt === undefined).length;
+    if (held.size > 0) this.#activeAt = this.#ctx.clock.now();
     await this.readMore();
     await this.#lookAtRunning();
   }
@@ -156,6 +161,7 @@ export class RunWatch {
       run: this.run,
       plan: this.#plan,
       jobs: this.#jobs.values(),
+      containers: this.#containers,
       activeAt: this.#activeAt,
       unread: this.#toRead.size,
       troubles: [this.#planFile.trouble, this.#areasFile.trouble].filter((one) => one !== undefined),
@@ -196,17 +202,17 @@ export class RunWatch {
     // Its marker is written before its record: there at the next look, or never.
     if (!job) return;
     const planned = this.#planned.get(areaKey(job.task, job.name));
-    this.#takeOver(planned, id);
+    if (planned) this.#takeOver(planned.id, id);
     if (agrees(job, sighting)) this.#read.set(id, sighting.signature);
-    this.#attempts.set(id, job.attempts);
-    this.#put({ ...recordedView(this.#ctx, job, planned), ...this.#live.of(id) });
+    const attempt = lastAttempt(job);
+    if (attempt && job.state === 'running') this.#running.set(id, attempt);
+    else this.#running.delete(id);
+    this.#put({ ...recordedView(job, planned?.job), ...this.#live.of(id) });
     await this.#findArea(this.#jobs.get(id)!);
   }
 
   /** A job that brings a file has an id that the plan could not know: its placeholder goes. */
-  #takeOver(planned: PlannedJob | undefined, id: string): void {
-    if (!planned) return;
-    const placeholder = plannedId(this.run, planned);
+  #takeOver(placeholder: string, id: string): void {
     if (placeholder === id || this.#jobs.get(placeholder)?.accepted !== false) return;
     this.#jobs.delete(placeholder);
     this.#gone.add(placeholder);
@@ -234,11 +240,12 @@ export class RunWatch {
     if (plan.planVersion !== 1 || !Array.isArray(plan.jobs))
       throw new Error('it is no plan of version 1, which is what this longshore reads');
     this.#plan = plan;
-    this.#planned = new Map(plan.jobs.map((job) => [areaKey(job.task, job.name), job]));
+    const ids = idsOf(this.#ctx, plan);
+    this.#planned = new Map(plan.jobs.map((job, at) => [areaKey(job.task, job.name), { job, id: ids[at]! }]));
     const known = new Map([...this.#jobs.values()].map((job) => [areaKey(job.task, job.name), job]));
-    for (const planned of plan.jobs) {
-      const view = plannedView(this.run, planned);
-      const job = known.get(areaKey(planned.task, planned.name));
+    for (const [key, { job: planned, id }] of this.#planned) {
+      const view = plannedView(id, planned);
+      const job = known.get(key);
       if (!job?.accepted) this.#put(view);
       else this.#put({ ...job, ...expectation(planned) });
       this.#giveShape(job ?? view);
@@ -269,13 +276,11 @@ export class RunWatch {
   // --- What runs -------------------------------------------------------------------------------------------------
 
   async #lookAtRunning(): Promise<void> {
-    const running = [...this.#jobs.values()].filter(({ state }) => state === 'running');
-    await mapLimit(running, 8, async (view) => {
-      const attempt = this.#attempts.get(view.id)?.at(-1);
-      if (!attempt) return;
+    await mapLimit([...this.#running], 8, async ([id, attempt]) => {
+      const view = this.#jobs.get(id)!;
       await this.#live.look(view, attempt);
-      this.#put({ ...view, ...this.#live.of(view.id) });
+      this.#put({ ...view, ...this.#live.of(id) });
     });
-    this.#live.forget(new Set(running.map(({ id }) => id)));
+    this.#live.forget(this.#running);
   }
 }

@@ -21,6 +21,8 @@ export interface SummaryParts {
   plan: Plan | undefined;
   forecastOf: (parts: ForecastParts) => Forecast;
   jobs: Iterable<JobView>;
+  /** Slots that the run holds. */
+  containers: number;
   /** Milliseconds since the epoch; 0 when nothing of it was ever seen running. */
   activeAt: number;
   unread: number;
@@ -28,14 +30,14 @@ export interface SummaryParts {
 }
 
 export function summarize({ ctx, run, plan, jobs: all, forecastOf, ...parts }: SummaryParts): Summary {
-  const { activeAt, unread, troubles } = parts;
+  const { containers, activeAt, unread, troubles } = parts;
   const now = ctx.clock.now();
   const jobs = [...all];
   const counts = Object.fromEntries(VIEW_STATES.map((state) => [state, 0])) as Record<ViewState, number>;
   for (const { state } of jobs) counts[state] += 1;
   const maxTasks = plan?.maxTasks ?? ctx.settings.maxTasks;
   // Other runs, limits and quotas take their share: what is in use tells more than what is allowed.
-  const slots = counts.waiting > 0 && counts.running > 0 ? counts.running : maxTasks;
+  const slots = counts.waiting > 0 && containers > 0 ? containers : maxTasks;
   const active = counts.running > 0 || now - activeAt < IDLE_AFTER_MS;
   const open = openOf({ counts });
   const over = open === 0;
@@ -48,6 +50,7 @@ export function summarize({ ctx, run, plan, jobs: all, forecastOf, ...parts }: S
     counts,
     total: jobs.length,
     progress: progressOf(jobs),
+    containers,
     maxTasks,
     forecast: forecastOf({ jobs, open, slots, now, active }),
     cost: costOf(ctx, plan, jobs, now),

@@ -41,7 +41,7 @@ export interface JobView {
   spot?: boolean;
   /** Of its input or source. */
   bytes?: number;
-  /** Container seconds of one attempt, by the plan, else by the task file. */
+  /** Container seconds of one attempt, by the plan or the task file. */
   expectedSeconds?: number;
   /** US dollars, by the plan, as it was meant to run (Spot or on demand). */
   plannedUsd?: number;
@@ -106,6 +106,8 @@ export interface Summary {
   total: number;
   /** 0–1, by the expected seconds of what has ended; by count where nothing is expected. */
   progress: number;
+  /** Containers that run for it now, of at most. */
+  containers: number;
   maxTasks: number;
   forecast: Forecast;
   cost: CostView;
