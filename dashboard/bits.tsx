@@ -1,9 +1,8 @@
 /** Small parts that many places use. */
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { ViewState } from '../cli/dashboard/view.ts';
+import type { RetryOutcome, ViewState } from '../cli/dashboard/view.ts';
 import { announce } from './announce.ts';
-import type { RetryOutcome } from './connection.ts';
 import { change } from './store.ts';
 import { STATES } from './states.ts';
 import { counted } from './text.ts';
@@ -84,14 +83,18 @@ export function Action({
   name,
   run,
   quiet = false,
+  tell,
 }: {
   children: ComponentChildren;
   /** What it does, in full: `Retry europe/malta`. */
   name: string;
   run: () => Promise<string>;
   quiet?: boolean;
+  /** Shows what came of it, where the button itself goes away with it; else it stands beside the button. */
+  tell?: (said: string) => void;
 }): JSX.Element {
-  const [said, say] = useState('');
+  const [said, setSaid] = useState('');
+  const say = tell ?? setSaid;
   const [busy, setBusy] = useState(false);
   const act = async (): Promise<void> => {
     setBusy(true);

@@ -1,5 +1,12 @@
 /** The line to the server: the run's changes as they come, made again when it breaks, and what the page asks for. */
-import type { Changes, LogView, PageSettings, RunEntry, RunView } from '../cli/dashboard/view.ts';
+import type {
+  Changes,
+  LogView,
+  PageSettings,
+  RetryOutcome,
+  RunEntry,
+  RunView,
+} from '../cli/dashboard/view.ts';
 import { announce, announceChanges } from './announce.ts';
 import { change, current, takeChanges, takeView } from './store.ts';
 
@@ -80,11 +87,6 @@ export const readRuns = async (): Promise<RunEntry[]> => await ask('/api/runs');
 
 export const readLog = async (job: string, attempt: number, lines: number): Promise<LogView> =>
   await ask(`/api/jobs/${encodeURIComponent(job)}/log?attempt=${attempt}&lines=${lines}`);
-
-export interface RetryOutcome {
-  retried: string[];
-  refused: { job: string; reason: string }[];
-}
 
 export const retryJob = async (job: string): Promise<RetryOutcome> =>
   await post(`/api/jobs/${encodeURIComponent(job)}/retry`);

@@ -41,6 +41,7 @@ function Body({ job }: { job: JobView }): JSX.Element {
   const { id, name, state, attempts = 0 } = job;
   const running = state === 'running';
   const [attempt, setAttempt] = useState<number>();
+  const [said, say] = useState('');
   const shown = attempt ?? attempts;
   const what = whatNow(job, now);
   const ended = state === 'failed' || state === 'quarantined' || state === 'cancelled';
@@ -59,15 +60,21 @@ function Body({ job }: { job: JobView }): JSX.Element {
       {running && <Meter share={shareDone(job, now)} label={`Progress of ${name}`} />}
       <p class="actions">
         {ended && (
-          <Action name={`Retry ${name}`} run={async () => retryText(await retryJob(id))}>
+          <Action tell={say} name={`Retry ${name}`} run={async () => retryText(await retryJob(id))}>
             Retry
           </Action>
         )}
         {job.accepted && (running || state === 'waiting' || state === 'held') && (
-          <Action quiet name={`Cancel ${name}`} run={async () => cancelText((await cancelJob(id)).state)}>
+          <Action
+            tell={say}
+            quiet
+            name={`Cancel ${name}`}
+            run={async () => cancelText((await cancelJob(id)).state)}
+          >
             Cancel
           </Action>
         )}
+        {said !== '' && <span class="said">{said}</span>}
       </p>
       <Facts job={job} now={now} />
       {attempts > 0 && (

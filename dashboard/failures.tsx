@@ -25,7 +25,7 @@ export function FailuresCard(): JSX.Element | null {
       title="Failures"
       extra={
         failed > 0 && (
-          <Action name={`Retry all ${count(failed)} failed jobs of this run`} run={retryAll}>
+          <Action name={`Retry all failed (${count(failed)}) jobs of this run`} run={retryAll}>
             Retry all failed ({count(failed)})
           </Action>
         )

@@ -186,7 +186,7 @@ function Table({ jobs, now, sorting, sort }: TableProps): JSX.Element {
     key !== sorting.key ? 'none' : sorting.descending ? 'descending' : 'ascending';
   const mark = { ascending: '▲', descending: '▼', none: '' };
   return (
-    <div class="table-box" role="region" aria-labelledby="list-title" tabIndex={0}>
+    <div class="table-box" role="region" aria-label="Table of jobs" tabIndex={0}>
       <table>
         <thead>
           <tr>

@@ -157,9 +157,10 @@ async function lookForRuns(): Promise<void> {
   setTimeout(() => void lookForRuns(), current().run === undefined ? NO_RUNS_EVERY_MS : RUNS_EVERY_MS);
 }
 
+// Links within the page come here, too.
 addEventListener('popstate', () => {
   const run = runInAddress() ?? current().runs[0]?.run;
-  if (run !== undefined) follow(run);
+  if (run !== undefined && run !== current().run) follow(run);
 });
 render(<Page />, document.querySelector('#page')!);
 void lookForRuns();

@@ -12,6 +12,10 @@ import { parseArgs } from 'node:util';
 import type { Browser } from 'puppeteer-core';
 import { startDashboard } from '../cli/dashboard/server.ts';
 import { PROJECT } from '../cli/project.ts';
+import { stagingKeys } from '../lib/pipeline/attempt-record.ts';
+import { lastAttempt } from '../lib/pipeline/job.ts';
+import { readJob } from '../lib/pipeline/ledger.ts';
+import { status } from '../lib/pipeline/status.ts';
 import type { Act } from '../tests/doubles/memory/task-runner.ts';
 import { findChromium, startChromium } from '../tests/tools/chromium.ts';
 import { countries, startWorldRun, type Country, type WorldRun } from '../tests/tools/world-run.ts';
@@ -51,21 +55,17 @@ function act(country: Country): Act {
 
 const STAGES = ['download', 'merge', 'land', 'write'];
 
-function log(country: Country): object[] {
-  const percent = Math.round(100 * chance(country.name, 'percent'));
-  const stage = STAGES[Math.floor(4 * chance(country.name, 'stage'))] ?? 'write';
-  return [
-    { level: 'info', event: 'Job:Start:Done', message: `making ${country.name}` },
-    { level: 'info', event: 'Source:Open:Done', message: 'the mirror answers', bytes: country.bytes },
-    {
-      event: 'Progress',
-      stage,
-      percent,
-      ...(stage === 'download'
-        ? { bytes: Math.round((country.bytes * percent) / 100), totalBytes: country.bytes }
-        : {}),
-    },
+/** What a container has said when so much of its work is done. */
+function log({ name, bytes }: Country, share: number): string {
+  const stage = STAGES[Math.floor(4 * share)] ?? 'write';
+  const percent = Math.floor((400 * share) % 100);
+  const amount = { bytes: Math.round((bytes * percent) / 100), totalBytes: bytes };
+  const lines = [
+    { level: 'info', event: 'Job:Start:Done', message: `making ${name}` },
+    { level: 'info', event: 'Source:Open:Done', message: 'the mirror answers' },
+    { event: 'Progress', stage, percent, ...(stage === 'download' ? amount : {}) },
   ];
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 }
 
 interface Picture {
@@ -110,17 +110,29 @@ async function take(browser: Browser, url: string, folder: string, picture: Pict
 }
 
 async function halfDone(dir: string): Promise<WorldRun> {
+  const all = countries();
   const world = await startWorldRun({
     dir,
     run: 'world-20261124T060000',
-    countries: countries(),
+    countries: all,
     maxTasks: 12,
     script: act,
-    log,
+    log: (country) => log(country, 0.2),
     startAt: Date.parse('2026-11-24T06:00:00Z'),
   });
-  await world.pass(55 * 60);
+  await world.pass(64 * 60);
+  await tellProgress(world, all);
   return world;
+}
+
+async function tellProgress({ ctx, clock }: WorldRun, all: Country[]): Promise<void> {
+  for (const { job: id } of (await status(ctx)).running) {
+    const job = (await readJob(ctx, id))!;
+    const country = all.find(({ name }) => name === job.name)!;
+    const { attempt, claimedAt } = lastAttempt(job)!;
+    const share = (clock.now() - claimedAt) / 1000 / secondsOf(country);
+    await ctx.stores.staging.put(stagingKeys.log(id, attempt), log(country, share));
+  }
 }
 
 const chromium = findChromium(process.env);

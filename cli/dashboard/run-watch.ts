@@ -114,7 +114,7 @@ export class RunWatch {
         ),
     );
     for (const [id, markers] of await this.#markers()) this.#sight(id, markers, held.get(id));
-    this.#containers = [...held.values()].filter(({ settledAt }) => settledAt === undefined).length;
+    this.#containers = [...new Set(held.values())].filter(({ settledAt }) => settledAt === undefined).length;
     if (held.size > 0) this.#activeAt = this.#ctx.clock.now();
     await this.readMore();
     await this.#lookAtRunning();

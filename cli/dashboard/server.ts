@@ -9,7 +9,7 @@ import { makeAssets, type Assets } from './assets.ts';
 import { RunFeed } from './feed.ts';
 import { isOwnHost, newToken, refusal, setSafeHeaders } from './guard.ts';
 import { readLogEnd } from './job-log.ts';
-import { retryFailed, retryOne } from './retry.ts';
+import { retryFailed, retryJobs } from './retry.ts';
 import { RunWatch } from './run-watch.ts';
 import { RunIndex } from './runs.ts';
 import type { PageSettings } from './view.ts';
@@ -214,14 +214,15 @@ class Site {
 
   async #retryJob({ response, parts: [id = ''] }: Asked): Promise<void> {
     const job = await this.#job(id);
-    const outcome = await retryOne(this.#ctx, job);
+    const outcome = await retryJobs(this.#ctx, [job.id]);
     await this.#feeds.get(job.run)?.now();
     json(response, outcome);
   }
 
   async #retryRun({ response, parts: [run = ''] }: Asked): Promise<void> {
+    const feed = this.#feedOf(run);
     const outcome = await retryFailed(this.#ctx, run);
-    await this.#feeds.get(run)?.now();
+    await feed.now();
     json(response, outcome);
   }
 

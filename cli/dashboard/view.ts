@@ -163,6 +163,13 @@ export interface LogView {
   cut: boolean;
 }
 
+export interface RetryOutcome {
+  /** Ids of the jobs that wait again. */
+  retried: string[];
+  /** Those that do not, each with the reason. */
+  refused: { job: string; reason: string }[];
+}
+
 /** Said in the page itself, at `#longshore` as JSON. */
 export interface PageSettings {
   /** Goes with each POST. */

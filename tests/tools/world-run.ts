@@ -99,8 +99,8 @@ export interface WorldRunOptions {
   maxTasks: number;
   /** What a country's container does; by default it takes as long as was expected. */
   script?: (country: Country, launch: Launched) => Act;
-  /** Log of an attempt, from its first moment on. */
-  log?: (country: Country, launch: Launched) => object[];
+  /** Log of an attempt, from its first moment on: JSON lines. */
+  log?: (country: Country) => string;
   startAt?: number;
   withPlan?: boolean;
 }
@@ -149,8 +149,7 @@ export async function startWorldRun(options: WorldRunOptions): Promise<WorldRun>
       if ((await dispatch(ctx)).launched > 0) busy = true;
       for (const launch of runner.launches.filter((one) => log && !logged.has(one))) {
         logged.add(launch);
-        const lines = log!(countryOf(launch), launch).map((line) => `${JSON.stringify(line)}\n`);
-        await ctx.stores.staging.put(stagingKeys.log(launch.job, launch.attempt), lines.join(''));
+        await ctx.stores.staging.put(stagingKeys.log(launch.job, launch.attempt), log!(countryOf(launch)));
       }
       const untold = [...runner.tasks.keys()].filter((ref) => !told.has(ref));
       for (const state of await runner.describe(untold)) {

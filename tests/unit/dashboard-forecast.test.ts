@@ -14,6 +14,20 @@ const many = (times: number, make: () => JobView): JobView[] => Array.from({ len
 const of = (jobs: JobView[], slots = 1): ReturnType<typeof forecast> =>
   forecast({ jobs, slots, now: NOW, active: true });
 
+const running = (seconds: number): JobView => job('running', { startedAt: NOW - seconds * 1000 });
+
+/** After jobs that took so long, with six left. */
+const rangeAfter = (seconds: number[]): { low: number; likely: number; high: number; confidence: string } => {
+  const found = of([
+    ...seconds.map((one) => job('published', { seconds: one })),
+    ...many(6, () => job('waiting')),
+  ]);
+  if (found.kind !== 'range') throw new Error(`it is ${found.kind}`);
+  expect(found.low).toBeLessThanOrEqual(found.likely);
+  expect(found.likely).toBeLessThanOrEqual(found.high);
+  return found;
+};
+
 describe('how long a run goes on', () => {
   test('is nothing when nothing is left to do', () => {
     expect(of([job('published', { seconds: 90 }), job('failed')])).toEqual({ kind: 'done' });
@@ -49,18 +63,8 @@ describe('how long a run goes on', () => {
   });
 
   test('is a range that is the wider the more the estimates were off, and never upside down', () => {
-    const spread = (seconds: number[]): { low: number; likely: number; high: number; confidence: string } => {
-      const found = of([
-        ...seconds.map((one) => job('published', { seconds: one })),
-        ...many(6, () => job('waiting')),
-      ]);
-      if (found.kind !== 'range') throw new Error(`it is ${found.kind}`);
-      expect(found.low).toBeLessThanOrEqual(found.likely);
-      expect(found.likely).toBeLessThanOrEqual(found.high);
-      return found;
-    };
-    const near = spread([95, 100, 105, 98, 102]);
-    const far = spread([20, 300, 60, 500, 110]);
+    const near = rangeAfter([95, 100, 105, 98, 102]);
+    const far = rangeAfter([20, 300, 60, 500, 110]);
     expect(far.high / far.low).toBeGreaterThan(near.high / near.low);
     expect(near.confidence).toBe('good');
     expect(far.confidence).toBe('rough');
@@ -77,7 +81,6 @@ describe('how long a run goes on', () => {
 
   test('takes off what running jobs have done, and leaves a rest of those that take too long', () => {
     const ended = many(5, () => job('published', { seconds: 100 }));
-    const running = (seconds: number): JobView => job('running', { startedAt: NOW - seconds * 1000 });
     expect(of([...ended, running(60)])).toMatchObject({ likely: 40 });
     expect(of([...ended, running(400)])).toMatchObject({ likely: 40 });
   });

@@ -119,21 +119,21 @@ describe('what it serves', () => {
     const answer = await fetch(`${dashboard.url}api/runs/run-2/events`);
     const events = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
     let heard = '';
-    const hear = async (what: string): Promise<void> => {
+    const expectToHear = async (what: string): Promise<void> => {
       while (!heard.includes(what)) {
         const { value, done } = await events.read();
         if (done) throw new Error(`It ended after ${heard}`);
         heard += value;
       }
     };
-    await hear('event: view');
+    await expectToHear('event: view');
     await world.ask('run-2', { area: 'late' });
     while (await world.deliver());
-    await hear('"state":"running"');
+    await expectToHear('"state":"running"');
     world.clock.advance(11_000);
     await world.tellStops();
     while (await world.deliver());
-    await hear('"state":"published"');
+    await expectToHear('"state":"published"');
     await events.cancel();
   });
 });
