@@ -122,7 +122,7 @@ export class Painter {
     if (large.length > MOST_SIGNS) return;
     const names: Box[] = [];
     for (const { area, x, y, size, wide } of large) {
-      const radius = Math.min(9, size / 6);
+      const radius = Math.min(9, size / 7);
       this.#drawSign(area.state, x, y, radius, looks);
       this.#drawName(area.name, x, y + radius + 10, wide, names, looks);
     }
@@ -133,7 +133,8 @@ export class Painter {
     const idle = places.filter(({ area }) => area.state === 'waiting');
     const told = places.filter(({ area }) => area.state !== 'waiting');
     this.#drawDots(idle, looks);
-    for (const { area, x, y } of told) this.#drawSign(area.state, x, y, 6, looks);
+    const radius = this.#context.canvas.clientWidth < 500 ? 4.5 : 6;
+    for (const { area, x, y } of told) this.#drawSign(area.state, x, y, radius, looks);
   }
 
   #drawDots(places: { area: Area; x: number; y: number }[], looks: Looks): void {

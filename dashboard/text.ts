@@ -19,6 +19,16 @@ export function duration(seconds: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/** `34 – 56 min`, `50 min – 1 h 10 min`; the likely one alone where both ends are said the same. */
+function durations(low: number, high: number, likely: number): string {
+  const [from, to] = [duration(low), duration(high)];
+  if (from === to) return duration(likely);
+  const [value = '', unit = '', ...more] = from.split(' ');
+  return more.length === 0 && to.split(' ').length === 2 && to.endsWith(` ${unit}`)
+    ? `${value} – ${to}`
+    : `${from} – ${to}`;
+}
+
 /** `14:05`, and the day where it is not today. */
 export function clock(at: number, now: number): string {
   const date = new Date(at);
@@ -90,10 +100,8 @@ export function forecastText(forecast: Forecast, now: number): { main: string; n
     }
     default: {
       const { low, high, likely, confidence, ended, ratio } = forecast;
-      const range =
-        duration(low) === duration(high) ? duration(likely) : `${duration(low)} – ${duration(high)}`;
       return {
-        main: range,
+        main: durations(low, high, likely),
         note: `until ${clock(now + low * 1000, now)} – ${clock(now + high * 1000, now)}; ${confidence} confidence, from ${counted(ended, 'job')} that took ${ratioText(ratio)}`,
       };
     }

@@ -22,7 +22,7 @@ const WHOLE: Box = { left: 0, top: 0, right: WORLD.width, bottom: WORLD.height }
 /** The box in the middle, as large as fits; at most ten times the world, so that one small area is seen with its surroundings. */
 export function fit(box: Box | undefined, size: Size): Viewport {
   const { left, top, right, bottom } = box ?? WHOLE;
-  const margin = box ? MARGIN : 4;
+  const margin = box ? Math.min(MARGIN, size.width / 40) : 4;
   const most = box ? 14 * leastZoom(size) : MOST;
   const k = Math.min(
     (size.width - 2 * margin) / Math.max(right - left, 0.01),

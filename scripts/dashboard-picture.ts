@@ -80,10 +80,10 @@ interface Picture {
 }
 
 const PICTURES: Picture[] = [
-  { file: 'dashboard.png', width: 1440, height: 900 },
+  { file: 'dashboard.png', width: 1360, height: 850 },
   { file: 'desktop-whole.png', width: 1440, height: 900, whole: true },
   { file: 'dark.png', width: 1440, height: 900, dark: true },
-  { file: 'phone.png', width: 390, height: 844, phone: true, whole: true },
+  { file: 'phone.png', width: 390, height: 1700, phone: true },
   { file: 'details.png', width: 1440, height: 900, click: '.failed-jobs .job-name' },
 ];
 
