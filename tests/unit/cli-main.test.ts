@@ -14,6 +14,7 @@ const VERBS = [
   'retry',
   'tasks',
   'simulate',
+  'new',
   'test',
   'image',
   'doctor',
@@ -51,7 +52,7 @@ describe('the program', () => {
 
   test('prints with --json on every verb that prints', async () => {
     const { commands } = await program([], { out: listener(), exit: () => {} });
-    const printing = commands.flatMap((verb) => (verb.name() === 'image' ? verb.commands : [verb]));
+    const printing = commands.flatMap((verb) => (verb.commands.length > 0 ? verb.commands : [verb]));
     const without = printing.filter((verb) => verb.options.every(({ long }) => long !== '--json'));
     // A shell is a shell.
     expect(without.map((verb) => verb.name())).toEqual(['shell']);

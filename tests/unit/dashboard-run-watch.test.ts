@@ -171,6 +171,7 @@ describe('a watched run', () => {
     await watch.look();
     on.clock.advance(11_000);
     await on.tellStops();
+    while (await on.deliver());
     await watch.look();
     expect(one(watch, 'a')).toMatchObject({ state: 'waiting', reason: 'the mirror is away' });
     expect(one(watch, 'a').notBefore).toBeGreaterThan(on.clock.now());
