@@ -48,7 +48,8 @@ export function makeReceipt(
     ),
     costUsd: round(
       job.attempts.reduce((sum, { costUsd = 0 }) => sum + costUsd, 0),
-      6,
+      // A small job's share of a container's minute is some millionths of a dollar.
+      9,
     ),
     ...(Math.max(0, ...peaks) > 0 ? { peakMemoryBytes: Math.max(...peaks) } : {}),
     sequence: job.sequence,

@@ -3,8 +3,13 @@ import { dispatch } from '../../lib/pipeline/dispatch.ts';
 import { isTerminal } from '../../lib/pipeline/job.ts';
 import { status } from '../../lib/pipeline/status.ts';
 import { sweep } from '../../lib/pipeline/sweep.ts';
+import type { TaskDefinition } from '../../lib/tasks/define-task.ts';
 import type { Act } from '../doubles/memory/task-runner.ts';
-import { KilledError, World } from '../doubles/world.ts';
+import { KilledError, textTask, World } from '../doubles/world.ts';
+
+/** Each job alone, and three in a container: one is left for another, which is alone in its pack. */
+const ALONE = textTask;
+const PACKED = { ...textTask, pack: { jobs: 3, bytes: 1e6, seconds: 1000 } };
 
 /** A file that is published, one that needs a second attempt, a bad one, and one whose output is invalid. */
 const script = ({ inputs, attempt }: { inputs: { name: string }[]; attempt: number }): Act => {
@@ -39,8 +44,12 @@ const settled = (world: World): boolean =>
   world.allJobs().length === NAMES.length && world.allJobs().every(({ state }) => isTerminal(state));
 
 /** Kills the process before its `n`-th port call, starts it again, and again after as many, `times` over. */
-async function survive(n: number, times: number, { messagesDie }: { messagesDie: boolean }): Promise<World> {
-  const world = new World({ script, settings: { maxTasks: 2, stepTimeoutSeconds: 60 } });
+async function survive(
+  n: number,
+  times: number,
+  { messagesDie, task }: { messagesDie: boolean; task: TaskDefinition },
+): Promise<World> {
+  const world = new World({ script, tasks: [task], settings: { maxTasks: 2, stepTimeoutSeconds: 60 } });
   await arrive(world);
   let kills = 0;
   world.callsLeft = n;
@@ -102,25 +111,32 @@ async function expectWhole(world: World, message: string): Promise<void> {
   expect(receipts).toHaveLength(2);
 }
 
-describe('killed at any moment', () => {
+describe.each([
+  ['each job alone', ALONE],
+  ['packed', PACKED],
+])('killed at any moment, %s', (_, task) => {
   test('between any two calls, with queues that outlive the process', async () => {
-    const calm = new World({ script, settings: { maxTasks: 2 } });
+    const calm = new World({ script, tasks: [task], settings: { maxTasks: 2 } });
     await arrive(calm);
     for (let round = 0; round < 100 && !settled(calm); round += 1) await work(calm);
     expect(calm.calls).toBeGreaterThan(150);
+    expect(calm.runner.containers).toHaveLength(task.pack ? 3 : 5);
     for (let n = 0; n <= calm.calls; n += 1)
-      await expectWhole(await survive(n, 1, { messagesDie: false }), `killed before call ${n}`);
+      await expectWhole(await survive(n, 1, { messagesDie: false, task }), `killed before call ${n}`);
   });
 
   test('between any two calls, with queues that die with it', async () => {
     for (let n = 0; n <= 400; n += 1)
-      await expectWhole(await survive(n, 1, { messagesDie: true }), `killed before call ${n}`);
+      await expectWhole(await survive(n, 1, { messagesDie: true, task }), `killed before call ${n}`);
   });
 
   test('again and again', async () => {
     for (const n of [17, 23, 40, 61, 90, 133]) {
-      await expectWhole(await survive(n, 12, { messagesDie: false }), `killed every ${n} calls`);
-      await expectWhole(await survive(n, 12, { messagesDie: true }), `killed every ${n} calls, queues lost`);
+      await expectWhole(await survive(n, 12, { messagesDie: false, task }), `killed every ${n} calls`);
+      await expectWhole(
+        await survive(n, 12, { messagesDie: true, task }),
+        `killed every ${n} calls, queues lost`,
+      );
     }
   });
 });
