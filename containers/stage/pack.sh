@@ -44,21 +44,23 @@ kill_rest() {
     if [ "$$" -eq 1 ] || [ "$PPID" -eq 1 ]; then kill -s KILL -- -1 2>/dev/null; fi
     return
   fi
-  group=$(group_of "/proc/$$/stat")
+  group_of "/proc/$$/stat"
   [ "$group" = "$$" ] || return # somebody else's group
   for stat in /proc/[0-9]*/stat; do
     pid=${stat#/proc/}
     pid=${pid%/stat}
-    [ "$pid" != "$$" ] && [ "$(group_of "$stat")" = "$group" ] && kill -KILL "$pid" 2>/dev/null
+    group_of "$stat"
+    if [ "$group" = "$$" ] && [ "$pid" != "$$" ]; then kill -KILL "$pid" 2>/dev/null; fi
   done
 }
 
-# proc(5): `pid (name) state ppid pgrp …`, and a name may contain anything.
+# proc(5): `pid (name) state ppid pgrp …`, and a name may contain anything. No subshell: there are hundreds.
 group_of() {
-  read -r line <"$1" 2>/dev/null || return
+  group=
+  { read -r line <"$1"; } 2>/dev/null || return
   line=${line##*) }
   line=${line#* * }
-  echo "${line%% *}"
+  group=${line%% *}
 }
 
 tell() {

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { askEngine, findEngine, type EngineSearch } from '../../lib/local/engine.ts';
 import { openHome, type Home } from '../../lib/local/home.ts';
 import { launchDir, parseRef } from '../../lib/local/refs.ts';
+import type { AttemptRecord } from '../../lib/pipeline/attempt-record.ts';
 import type { Launch, LaunchMember, TaskState } from '../../lib/ports.ts';
 import { describeTaskRunnerContract, RUNNER_SCRIPTS, type TaskRunnerContext } from './task-runner.suite.ts';
 import { quietLog } from './support/quiet-log.ts';
@@ -101,6 +102,19 @@ const launch = (task: string, job: string, more: Partial<LaunchMember> = {}): La
   deadlineSeconds: 300,
 });
 
+/** Jobs of `does`, each by what it does. */
+const pack = (id: string, ...does: string[]): Launch => ({
+  ...launch('does', id),
+  id: `pack/does-${id.padStart(12, '0')}`,
+  members: does.map((DOES, index) => ({
+    job: `pack-${id}-${index}`,
+    attempt: 1,
+    env: { DOES },
+    inputs: [],
+    deadlineSeconds: 300,
+  })),
+});
+
 async function ended({ runner }: TaskRunnerContext, ref: string): Promise<TaskState> {
   for (;;) {
     const [state] = await runner.describe([ref]);
@@ -191,6 +205,21 @@ function describeBoth(name: string, make: () => Promise<Local>): void {
       );
       const { stdout } = await execa('grep', ['-rl', 'not to be told', context.home.dir], { reject: false });
       expect(stdout.split('\n')).toEqual([work(context, 'with-secret', 'output', 'token.txt')]);
+    }, 60_000);
+
+    test('a member of a pack that need not begin any more is passed over', async () => {
+      const ref = await started(context, pack(`5c1b`, 'echo up; sleep 1', 'true', 'true'));
+      const jobs = [0, 1, 2].map((index) => `pack-5c1b-${index}`);
+      await atWork(context, jobs[0]!);
+      await context.second.skip(ref, { job: jobs[1]!, attempt: 1 });
+      await ended(context, ref);
+      const begun = await Promise.all(
+        jobs.map(
+          async (job) =>
+            'begunAt' in (JSON.parse(await readFile(work(context, job, 'attempt.json'), 'utf8')) as object),
+        ),
+      );
+      expect(begun).toEqual([true, false, true]);
     }, 60_000);
 
     test('clean takes away inputs and scratch, and leaves outputs and log', async () => {
@@ -311,6 +340,52 @@ if (engine.engine) {
       };
       expect(state.outOfMemory === true || (record.exit?.oomKills ?? 0) > 0).toBe(true);
       expect(record.exit?.peakMemoryBytes ?? 0).toBeLessThanOrEqual(128 * 1024 * 1024);
+    }, 60_000);
+
+    test('a pack whose member runs out of memory goes on, and only that member has the kill', async () => {
+      const ref = await started(
+        context,
+        pack('00a', 'head -c 20000000 /dev/zero | tail -c 20000000 >/dev/null', 'tail /dev/zero', 'true'),
+      );
+      await ended(context, ref);
+      const exits = await Promise.all(
+        [0, 1, 2].map(async (index) => {
+          const record = await readFile(work(context, `pack-00a-${index}`, 'attempt.json'), 'utf8');
+          return (JSON.parse(record) as AttemptRecord).exit!;
+        }),
+      );
+      expect(exits.map(({ exitCode, oomKills }) => [exitCode, oomKills])).toEqual([
+        [0, 0],
+        [137, 1],
+        [0, 0],
+      ]);
+      // The first one's and the second one's own marks; the third one's is lower than the second one's.
+      expect(exits[0]!.peakMemoryBytes).toBeGreaterThan(20_000_000);
+      expect(exits[1]!.peakMemoryBytes).toBeGreaterThan(120_000_000);
+      expect(exits[2]!.peakMemoryBytes).toBeUndefined();
+    }, 60_000);
+
+    test('a pack sees the folders of its members, and leaves nothing of one in /tmp for the next', async () => {
+      await context.runner.launch(pack('0b0', 'echo other >"$2/secret"'));
+      const ref = await started(
+        context,
+        pack(
+          '0b1',
+          'find /longshore -name secret >"$2/found"; ls /longshore /longshore/members >"$2/ls"; echo x >/tmp/x; sleep 600 &',
+          'ls -A /tmp >"$2/tmp"; grep -h "^State" /proc/[0-9]*/status | wc -l >"$2/processes"; touch "$1/x" 2>"$2/input" || true',
+        ),
+      );
+      await ended(context, ref);
+      const output = async (index: number, file: string): Promise<string> =>
+        await readFile(work(context, `pack-0b1-${index}`, 'output', file), 'utf8');
+      expect(await output(0, 'found')).toBe('');
+      expect(await output(0, 'ls')).toBe(
+        '/longshore:\ncache\ncontrol\nmembers\n\n/longshore/members:\n1\n2\n',
+      );
+      expect(await output(1, 'tmp')).toBe('');
+      // pack.sh, run.sh, its two pumps with sed and dd, its watch, the command: no sleep of the first one's.
+      expect(Number(await output(1, 'processes'))).toBeLessThan(16);
+      expect(await output(1, 'input')).toContain('Read-only file system');
     }, 60_000);
 
     test('it runs as us, without capabilities, network or a root that it could write to', async () => {

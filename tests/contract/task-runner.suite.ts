@@ -30,6 +30,8 @@ export const RUNNER_SCRIPTS: Record<string, string> = {
   link: 'ln -s /etc/hostname "$2/link.txt"',
   report:
     'mkdir "$2/.longshore"; echo "{\\"facts\\":{\\"n\\":1}}" >"$2/.longshore/report.json"; echo x >"$2/x"',
+  /** Whatever its own environment says. */
+  does: 'eval "$DOES"',
   badreport: 'mkdir "$2/.longshore"; echo "{not json" >"$2/.longshore/report.json"; echo x >"$2/x"',
 };
 
@@ -268,10 +270,121 @@ export function describeTaskRunnerContract(
       expect(record.files.map((file) => file.name)).toEqual(['x']);
     }, 60_000);
 
+    /** A member of a pack of `does`. */
+    const doing = (DOES: string, more: Partial<LaunchMember> = {}): LaunchMember => {
+      const member = memberOf('does', more);
+      return { ...member, env: { ...member.env, LONGSHORE_JOB: member.job, DOES } };
+    };
+    const inputOf = async (content: string): Promise<LaunchMember['inputs']> => {
+      const key = `does/input ${(count += 1)}.txt`;
+      const { bytes, etag } = await context.uploads.put(key, content);
+      return [{ key, name: 'input.txt', bytes, etag }];
+    };
+    /** Until the member's turn has come. */
+    const atWork = async ({ job, attempt }: LaunchMember): Promise<void> => {
+      const key = stagingKeys.log(job, attempt);
+      for (;;) {
+        const found = await context.staging.head(key);
+        if (found && (await text(await context.staging.get(key))).includes('"up"')) return;
+        await sleep(50);
+      }
+    };
+
+    test('of several jobs in one task each has its own input, environment, output, log and end', async () => {
+      const members = [
+        doing('cat "$1/input.txt" >"$2/out"; echo "$LONGSHORE_JOB" >>"$2/out"', {
+          inputs: await inputOf('first\n'),
+        }),
+        doing('echo "no header" >&2; exit 65'),
+        doing('kill -KILL $$'),
+        doing('true', { inputs: [{ key: 'does/none.txt', name: 'none.txt', bytes: 1, etag: 'x' }] }),
+        doing('echo waiting >&2; exec sleep 600', { deadlineSeconds: 1 }),
+        doing('cat "$1/input.txt" >"$2/out"; ls -A "$TMPDIR" >"$2/seen"; echo x >"$LONGSHORE_CACHE/x"', {
+          inputs: await inputOf('last\n'),
+        }),
+      ];
+      const launch = packOf('does', members);
+      const state = await ended(await start(launch));
+      expect(state).toMatchObject({
+        launch: launch.id,
+        status: 'stopped',
+        stopCode: 'EssentialContainerExited',
+      });
+      const records = await Promise.all(members.map(recordOf));
+      expect(records.map(({ exit }) => exit?.exitCode)).toEqual([0, 65, 137, undefined, 143, 0]);
+      expect(records[1]?.exit?.lastLine).toBe('no header');
+      expect(records[3]).toMatchObject({ stageIn: { cause: 'input-missing' } });
+      expect(records[3]).not.toHaveProperty('begunAt');
+      expect(records[4]?.exit).toMatchObject({ deadline: true, lastLine: 'waiting' });
+      for (const index of [0, 1, 2, 4, 5])
+        expect(records[index]?.begunAt).toBeLessThanOrEqual(records[index]?.exit?.startedAt ?? 0);
+      const [first, last] = [members[0]!, members[5]!];
+      expect(await outputOf(first.job, 'out')).toBe(`first\n${first.job}\n`);
+      expect(await outputOf(last.job, 'out')).toBe('last\n');
+      expect(await outputOf(last.job, 'seen')).toBe('');
+      expect(await text(await context.staging.get(stagingKeys.log(members[4]!.job, 1)))).toContain(
+        '"waiting"',
+      );
+      await runner.clean(state.ref);
+      await runner.clean(state.ref);
+      expect(await context.second.describe([state.ref])).toEqual([state]);
+    }, 60_000);
+
+    test('a pack launched again, with fewer members too, is the same task', async () => {
+      const members = [doing('echo up; exec sleep 600'), doing('true')];
+      const launch = packOf('does', members);
+      const refs = await Promise.all([start(launch), start(launch), start(launch, context.second)]);
+      refs.push(await start({ ...launch, members: members.slice(1) }, context.second));
+      expect(new Set(refs).size).toBe(1);
+      await runner.stop(refs[0]!, 'enough');
+      await ended(refs[0]!);
+    }, 60_000);
+
+    test('a pack that is stopped ends the job at work, and says that the next was not reached', async () => {
+      const members = [doing('echo done >"$2/out"'), doing('echo up; exec sleep 600'), doing('true')];
+      const ref = await start(packOf('does', members));
+      await atWork(members[1]!);
+      await context.second.stop(ref, 'cancelled');
+      expect(await ended(ref)).toMatchObject({ stopCode: 'UserInitiated', reason: 'Stopped: cancelled' });
+      const records = await Promise.all(members.map(recordOf));
+      expect(records.map(({ exit, begunAt }) => [exit?.exitCode, begunAt !== undefined])).toEqual([
+        [0, true],
+        [143, true],
+        [undefined, false],
+      ]);
+      expect(records[0]?.files).toMatchObject([{ name: 'out' }]);
+    }, 60_000);
+
+    test('a pack that is killed from outside tells who was done, who was at work, and who was not reached', async () => {
+      const members = [doing('echo done >"$2/out"'), doing('echo up; exec sleep 600'), doing('true')];
+      const ref = await start(packOf('does', members));
+      await atWork(members[1]!);
+      await context.kill(ref);
+      expect((await ended(ref)).reason).toMatch(/outside/);
+      const records = await Promise.all(members.map(recordOf));
+      expect(records.map(({ exit, begunAt }) => [exit?.exitCode, begunAt !== undefined])).toEqual([
+        [0, true],
+        [undefined, true],
+        [undefined, false],
+      ]);
+    }, 60_000);
+
+    test('a pack none of whose inputs are there does not start', async () => {
+      const inputs = [{ key: 'does/none.txt', name: 'none.txt', bytes: 1, etag: 'x' }];
+      const members = [doing('true', { inputs }), doing('true', { inputs })];
+      const state = await ended(await start(packOf('does', members)));
+      expect(state.startedAt).toBeUndefined();
+      for (const member of members)
+        expect(await recordOf(member)).toMatchObject({ stageIn: { cause: 'input-missing' } });
+    }, 60_000);
+
     test('refs that nobody knows are left out', async () => {
       expect(await runner.describe(['longshore-00000000-nothing-1', 'arn:aws:ecs:x'])).toEqual([]);
       await expect(runner.stop('longshore-00000000-nothing-1', 'x')).resolves.toBeUndefined();
       await expect(runner.clean('longshore-00000000-nothing-1')).resolves.toBeUndefined();
+      await expect(
+        runner.skip('longshore-00000000-nothing-1', { job: 'nothing', attempt: 1 }),
+      ).resolves.toBeUndefined();
     });
 
     test('a task that nobody knows is refused', async () => {
