@@ -336,8 +336,8 @@ export function describeTaskRunnerContract(
       const refs = await Promise.all([start(launch), start(launch), start(launch, context.second)]);
       refs.push(await start({ ...launch, members: members.slice(1) }, context.second));
       expect(new Set(refs).size).toBe(1);
-      await runner.stop(refs[0]!, 'enough');
-      await ended(refs[0]!);
+      await runner.stop(refs[0], 'enough');
+      await ended(refs[0]);
     }, 60_000);
 
     test('a pack that is stopped ends the job at work, and says that the next was not reached', async () => {

@@ -28,6 +28,23 @@ interface Job {
   env?: Record<string, string>;
 }
 
+const exitOf = async (dir: string): Promise<ExitRecord | undefined> => {
+  const found = await readFile(join(dir, 'control', 'exit.json'), 'utf8').catch(() => undefined);
+  return found === undefined ? undefined : ExitRecord.parse(JSON.parse(found));
+};
+const begunAt = async (dir: string): Promise<number> =>
+  Number(await readFile(join(dir, 'control', 'begun'), 'utf8').catch(() => 0));
+
+/** Until the job has logged this. */
+const says = async (dir: string, what: string): Promise<void> => {
+  while (!(await readFile(join(dir, 'control', 'log.jsonl'), 'utf8').catch(() => '')).includes(what))
+    await sleep(20);
+};
+
+/** What a job does to the kernel's numbers. */
+const grow = (peak: number, kills: number): string =>
+  `echo ${peak} >"$CGROUP/memory.peak"; echo "oom_kill ${kills}" >"$CGROUP/memory.events"`;
+
 describe.each(SHELLS)('pack.sh under %s', (name, [command = '', ...shellArgs]) => {
   const testHere = isThere(command) ? test : test.skip;
   if (!isThere(command))
@@ -73,19 +90,6 @@ describe.each(SHELLS)('pack.sh under %s', (name, [command = '', ...shellArgs]) =
       return { code, stdout: await stdout };
     })();
     return { child, dirs, dir, ended };
-  };
-
-  const exitOf = async (dir: string): Promise<ExitRecord | undefined> => {
-    const found = await readFile(join(dir, 'control', 'exit.json'), 'utf8').catch(() => undefined);
-    return found === undefined ? undefined : ExitRecord.parse(JSON.parse(found));
-  };
-  const begunAt = async (dir: string): Promise<number> =>
-    Number(await readFile(join(dir, 'control', 'begun'), 'utf8').catch(() => 0));
-
-  /** Until the job has logged this. */
-  const says = async (dir: string, what: string): Promise<void> => {
-    while (!(await readFile(join(dir, 'control', 'log.jsonl'), 'utf8').catch(() => '')).includes(what))
-      await sleep(20);
   };
 
   testHere(
@@ -212,8 +216,6 @@ describe.each(SHELLS)('pack.sh under %s', (name, [command = '', ...shellArgs]) =
       await writeFile(join(cgroup, 'memory.events'), `oom_kill ${kills}\n`);
     };
     await set(1000, 0);
-    const grow = (peak: number, kills: number): string =>
-      `echo ${peak} >"$CGROUP/memory.peak"; echo "oom_kill ${kills}" >"$CGROUP/memory.events"`;
     const own = { CGROUP: cgroup };
     const { dirs, ended } = await begin(
       [

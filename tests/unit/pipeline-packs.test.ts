@@ -114,8 +114,9 @@ describe('small jobs share a container', () => {
   });
 
   test('but never two jobs of one name, neither in it nor beside it', async () => {
-    const script = ({ inputs }: Launched): Act => ({ outputs: { 'a.txt': String(inputs[0]!.bytes) } });
-    const world = worldOf({ script });
+    const world = worldOf({
+      script: ({ inputs }) => ({ outputs: { 'a.txt': String(inputs[0]!.bytes) } }),
+    });
     await world.drop('text/a.txt', 'x'.repeat(100), '01');
     await acceptAll(world);
     await world.drop('text/a.txt', 'x'.repeat(50), '02');
@@ -284,7 +285,7 @@ describe('each member of a pack has its own end', () => {
   });
 
   test('being not reached counts against no one, however often', async () => {
-    const names = Array.from({ length: 12 }, (_, at) => `${'x'.repeat(20 - at)}`);
+    const names = Array.from({ length: 12 }, (_, at) => 'x'.repeat(20 - at));
     const last = names.at(-1)!;
     const world = worldOf({
       script: ({ env }) => (env['LONGSHORE_NAME'] === last ? {} : { vanishes: true }),
