@@ -16,6 +16,8 @@ const LINES: Record<string, (fields: LogFields) => string | undefined> = {
     const { vcpu, memoryMiB } = size as FargateSize;
     return `started      ${text(name)}  attempt ${text(attempt)}, ${vcpu} vCPU, ${memoryMiB} MiB`;
   },
+  'Schedule:Start:Done': ({ run, jobs, fresh }) =>
+    `scheduled    ${text(run)}  ${text(jobs)} jobs to make, ${text(fresh)} fresh`,
   'Job:End:Published': ({ name }) => `published    ${text(name)}`,
   'Job:End:Quarantined': (fields) => `quarantined  ${ended(fields)}`,
   'Job:End:Failed': (fields) => `failed       ${ended(fields)}`,

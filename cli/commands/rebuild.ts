@@ -71,10 +71,12 @@ function dollars(text: string): number {
 export async function planRun(
   ctx: PipelineContext,
   manifest: ResolvedManifest,
-  options: Pick<RebuildOptions, 'run' | 'maxCost' | 'maxTasks' | 'plan'>,
+  options: Pick<RebuildOptions, 'run' | 'maxCost' | 'maxTasks' | 'plan'> & Pick<CommonOptions, 'backend'>,
   out: Output,
 ): Promise<Plan> {
-  const run = options.run ?? monthlyRun(manifest.name, new Date(ctx.clock.now()));
+  // The Lambda that starts the same run on a schedule knows UTC alone.
+  const timeZone = options.backend === 'aws' ? 'UTC' : undefined;
+  const run = options.run ?? monthlyRun(manifest.name, new Date(ctx.clock.now()), timeZone);
   const { maxTasks = ctx.settings.maxTasks } = options.plan ? options : {};
   const planning = { ...ctx, settings: { ...ctx.settings, maxTasks } };
   const plan = await makePlan(planning, {

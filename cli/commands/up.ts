@@ -1,6 +1,7 @@
 /** `longshore up`: the pipeline on this machine, until told to stop. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { keepSchedules, startSchedules } from '../../lib/local/schedules.ts';
 import { serve } from '../../lib/local/serve.ts';
 import { onlyLocal } from '../backend.ts';
 import { eventLog } from '../event-log.ts';
@@ -46,6 +47,9 @@ export async function up(options: UpOptions, out: Output, signal: AbortSignal): 
   }
   await buildMissingImages(engine, home.ctx.tasks.values(), out, { quiet: options.json });
   const stop = new AbortController();
+  // What was due while the machine was off comes before the first look at whether there is anything to do.
+  if (options.untilIdle) await startSchedules(home);
+  const scheduling = keepSchedules(home, stop.signal);
   const watching =
     out.live && !options.json
       ? watch(new RunningWatch(home.ctx, out, memoryIn(home)), stop.signal)
@@ -55,7 +59,7 @@ export async function up(options: UpOptions, out: Output, signal: AbortSignal): 
     await serve(home, { signal, ...until });
   } finally {
     stop.abort();
-    await watching;
+    await Promise.all([watching, scheduling]);
     out.status();
     home.close();
   }

@@ -4,7 +4,24 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { PipelineSettings } from '../pipeline/context.ts';
+import { scheduleFault, type Schedule } from '../rebuild/schedule.ts';
 import { hasCode, messageOf } from './errors.ts';
+
+/** When `longshore up` starts the rebuild of a manifest: `{ "manifest": "world", "cron": "0 3 1 * *" }`. */
+const ScheduleSetting = z
+  .strictObject({
+    /** A name that comes with longshore, or a path from the home folder. */
+    manifest: z.string().min(1),
+    cron: z.string().min(1),
+    /** IANA name, e.g. `Europe/Berlin`; this machine's without it. */
+    timezone: z.string().min(1).exactOptional(),
+    /** Budget of each run, in US dollars. */
+    maxCostUsd: z.number().positive().exactOptional(),
+  })
+  .superRefine((schedule: Schedule, context) => {
+    const fault = scheduleFault(schedule);
+    if (fault !== undefined) context.addIssue({ code: 'custom', path: ['cron'], message: fault });
+  });
 
 export const LocalSettings = z.strictObject({
   /** Jobs that run at once. */
@@ -15,6 +32,8 @@ export const LocalSettings = z.strictObject({
   limits: z.record(z.string(), z.int().min(1)).exactOptional(),
   /** How long a dropped file must have stood still before it is taken, in seconds. */
   quietSeconds: z.number().min(0.1).max(3600).exactOptional(),
+  /** Runs that `longshore up` starts by itself. */
+  schedules: z.array(ScheduleSetting).exactOptional(),
 });
 export type LocalSettings = z.infer<typeof LocalSettings>;
 

@@ -10,6 +10,7 @@
  *     retries/<job>                                     an end that a person undoes, until that is done
  *     sets/<hash of task and granule>                   the files of each granule that have come, and the job they became
  *     collecting/<time>/<hash>                          sets that wait: when the sweep looks at them
+ *     schedules/<hash>                                  the time up to which a schedule's runs are started
  *     admission                                         what runs, against `maxTasks` and the named limits
  *
  * The markers below waiting/, delayed/ and runs/ follow the record: they are written before the step that makes them
@@ -43,6 +44,7 @@ export const keys = {
   delayedPrefix: 'delayed/',
   delayed: (job: Job): string =>
     `delayed/${new Date(job.notBefore ?? 0).toISOString()}/${turn(job, nextAttempt(job))}`,
+  schedule: (id: string): string => `schedules/${digest(id)}`,
   retriesPrefix: 'retries/',
   retry: (id: string): string => `retries/${id}`,
   runs: 'runs/',

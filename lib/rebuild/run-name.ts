@@ -9,10 +9,19 @@ export const slugOf = (name: string): string =>
     .replace(/^-+|-+$/g, '')
     .slice(0, MOST_LETTERS) || 'manifest';
 
-/** `world-2026-11`, by UTC: a rebuild a month. */
-export const monthlyRun = (manifest: string, at: Date): string =>
-  `${slugOf(manifest)}-${at.toISOString().slice(0, 7)}`;
+/** `2026-11`, as a calendar on the wall of that time zone shows it; without one, of this machine's. */
+export function monthOf(at: Date, timeZone?: string): string {
+  const parts = new Intl.DateTimeFormat('en', { year: 'numeric', month: '2-digit', timeZone }).formatToParts(
+    at,
+  );
+  const of = (type: 'year' | 'month'): string => parts.find((part) => part.type === type)!.value;
+  return `${of('year')}-${of('month')}`;
+}
 
-/** `world-20261101T030000`: of a schedule that fires more often. */
+/** `world-2026-11`: a rebuild a month, whoever starts it. */
+export const monthlyRun = (manifest: string, at: Date, timeZone?: string): string =>
+  `${slugOf(manifest)}-${monthOf(at, timeZone)}`;
+
+/** `world-20261101T030000`, by UTC: of a schedule that fires more often. */
 export const timedRun = (manifest: string, at: Date): string =>
   `${slugOf(manifest)}-${at.toISOString().slice(0, 19).replace(/[-:]/g, '')}`;
