@@ -5,16 +5,18 @@ import type { Home } from '../lib/local/home.ts';
 import { checkKey } from '../lib/local/keys.ts';
 import { UploadMemory } from '../lib/local/upload-memory.ts';
 import { idOf, isUnfinished } from '../lib/local/watch.ts';
+import { heldOf } from '../lib/pipeline/set-budget.ts';
 import { status } from '../lib/pipeline/status.ts';
 
 /**
- * Nothing waits, nothing runs, and every dropped file that can be taken has been. A granule that lacks files may wait for a day
- * and is not waited for; one that is complete, and only quiet is waited for, is.
+ * Nothing waits (but for a higher budget), nothing runs, and every dropped file that can be taken has been. A granule that
+ * lacks files may wait for a day and is not waited for; one that is complete, and only quiet is waited for, is.
  */
 export async function isIdle(home: Home): Promise<boolean> {
   if (await hasNewUploads(home)) return false;
-  const { jobs, sets } = await status(home.ctx);
-  return jobs.waiting === 0 && jobs.running === 0 && sets.every(({ missing }) => missing.length > 0);
+  const { jobs, sets, budgets } = await status(home.ctx);
+  const isQuiet = jobs.waiting === heldOf(budgets) && jobs.running === 0;
+  return isQuiet && sets.every(({ missing }) => missing.length > 0);
 }
 
 async function hasNewUploads({ uploads, dir }: Home): Promise<boolean> {

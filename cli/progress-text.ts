@@ -2,7 +2,7 @@
 import { JOB_STATES, isTerminal } from '../lib/pipeline/job.ts';
 import type { EndedJob, RunningJob, Status } from '../lib/pipeline/status.ts';
 import type { Progress } from '../lib/rebuild/progress.ts';
-import { formatSeconds, formatTable } from './format.ts';
+import { formatSeconds, formatTable, formatUsd } from './format.ts';
 
 const BAR_CELLS = 24;
 const MOST_RUNNING = 12;
@@ -11,11 +11,23 @@ const MOST_FAILURES = 4;
 export function progressText(progress: Progress): string {
   return [
     `${progress.run}  ${bar(progress.status)}  ${progressLine(progress)}`,
+    budgetText(progress.status),
     runningTable(progress),
     failuresText(progress.status.failures),
   ]
     .filter((part) => part !== '')
     .join('\n');
+}
+
+/** `spent $1.20 of $5.00, $0.30 under way; 12 jobs are held by the budget`. */
+export function budgetText({ budgets: [budget] }: Status): string {
+  if (!budget) return '';
+  const { capUsd, spentUsd, underWayUsd, held } = budget;
+  return [
+    `spent ${formatUsd(spentUsd)}${capUsd === undefined ? '' : ` of ${formatUsd(capUsd)}`}`,
+    ...(underWayUsd > 0 ? [`, ${formatUsd(underWayUsd)} under way`] : []),
+    ...(held > 0 ? [`; ${held} waiting jobs are held by the budget`] : []),
+  ].join('');
 }
 
 /** `12 waiting, 4 running, 14 published, about 3 h 20 min left`. */

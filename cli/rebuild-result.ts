@@ -4,6 +4,7 @@ import type { PipelineContext } from '../lib/pipeline/context.ts';
 import { isTerminal, type Job } from '../lib/pipeline/job.ts';
 import { readJob } from '../lib/pipeline/ledger.ts';
 import type { Plan } from '../lib/pipeline/plan.ts';
+import { heldOf } from '../lib/pipeline/set-budget.ts';
 import { status, type Counts, type EndedJob } from '../lib/pipeline/status.ts';
 import { idsOf } from '../lib/rebuild/start.ts';
 import { formatSeconds, formatUsd } from './format.ts';
@@ -18,6 +19,8 @@ export interface RebuildResult {
   /** What they cost, or would have cost on Fargate, in US dollars. */
   costUsd: number;
   failures: EndedJob[];
+  /** Jobs that wait for a higher budget. */
+  held: number;
 }
 
 const READS_AT_ONCE = 16;
@@ -26,7 +29,7 @@ const READS_AT_ONCE = 16;
 const isFresh = ({ state, attempts }: Job): boolean => state === 'published' && attempts.length === 0;
 
 export async function rebuildResult(ctx: PipelineContext, plan: Plan): Promise<RebuildResult> {
-  const { jobs, failures } = await status(ctx, { run: plan.run });
+  const { jobs, failures, budgets } = await status(ctx, { run: plan.run });
   const read = await mapLimit(idsOf(ctx, plan), READS_AT_ONCE, async (id) => await readJob(ctx, id));
   const attempts = read.flatMap((job) => job?.attempts ?? []);
   return {
@@ -36,6 +39,7 @@ export async function rebuildResult(ctx: PipelineContext, plan: Plan): Promise<R
     seconds: round(attempts.reduce((sum, { seconds = 0 }) => sum + seconds, 0)),
     costUsd: round(attempts.reduce((sum, { costUsd = 0 }) => sum + costUsd, 0)),
     failures,
+    held: heldOf(budgets),
   };
 }
 
@@ -59,7 +63,7 @@ export function standing(jobs: Job[]): string {
   ].join('; ');
 }
 
-export function resultText({ run, jobs, fresh, seconds, costUsd, failures }: RebuildResult): string {
+export function resultText({ run, jobs, fresh, seconds, costUsd, failures, held }: RebuildResult): string {
   const counts = Object.entries(jobs).filter(([, count]) => count > 0);
   const states = counts.map(([state, count]) => `${count} ${state}`).join(', ');
   return [
@@ -67,6 +71,9 @@ export function resultText({ run, jobs, fresh, seconds, costUsd, failures }: Reb
     ...failures.map(
       ({ state, name, reason }) => `  ${state}: ${name}: ${reason ?? 'no reason was recorded'}`,
     ),
+    ...(held > 0
+      ? [`  ${held} are held by the budget: the same command with a higher --max-cost goes on`]
+      : []),
     ...(jobs.failed + jobs.quarantined + jobs.cancelled > 0
       ? [`  to try these again: longshore retry ${run} --failed`]
       : []),

@@ -1,6 +1,7 @@
 /** Shows a run until it has nothing more to do. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PipelineContext } from '../lib/pipeline/context.ts';
+import { heldOf } from '../lib/pipeline/set-budget.ts';
 import { progressOf, type Progress } from '../lib/rebuild/progress.ts';
 import { progressLine, progressText } from './progress-text.ts';
 import type { Output } from './streams.ts';
@@ -16,7 +17,8 @@ export interface WatchOptions {
 }
 
 /** Nothing of the run waits or runs: all has ended, or what waits is not allowed to start. */
-export const isOver = ({ status: { jobs } }: Progress): boolean => jobs.waiting + jobs.running === 0;
+export const isOver = ({ status: { jobs, budgets } }: Progress): boolean =>
+  jobs.running === 0 && jobs.waiting === heldOf(budgets);
 
 /** Resolves with the last look: when the run is over, or at the signal. */
 export async function watchRun(

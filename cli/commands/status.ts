@@ -6,7 +6,7 @@ import { status, type EndedJob, type RunningJob, type Status } from '../../lib/p
 import { openBackend } from '../backend.ts';
 import { UsageError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import { formatSeconds, formatTable } from '../format.ts';
+import { formatSeconds, formatTable, formatUsd } from '../format.ts';
 import { onInterrupt } from '../interrupt.ts';
 import type { Shell } from '../main.ts';
 import { withBackend, withJson, type CommonOptions } from '../options.ts';
@@ -43,7 +43,13 @@ async function watch(run: string | undefined, options: CommonOptions, out: Outpu
 }
 
 export function statusText(found: Status): string {
-  return [runsTable(found), runningTable(found.running), setsText(found.sets), failuresText(found.failures)]
+  return [
+    runsTable(found),
+    heldText(found),
+    runningTable(found.running),
+    setsText(found.sets),
+    failuresText(found.failures),
+  ]
     .filter((part) => part !== '')
     .join('\n\n');
 }
@@ -59,6 +65,16 @@ function runsTable({ runs, jobs, run }: Status): string {
   ]);
   if (runs.length > 1) rows.push(['all', ...JOB_STATES.map((state) => String(jobs[state]))]);
   return formatTable(['run', ...JOB_STATES], rows, [...JOB_STATES]);
+}
+
+function heldText({ budgets }: Status): string {
+  return budgets
+    .filter(({ held }) => held > 0)
+    .map(
+      ({ run, capUsd = 0, spentUsd, underWayUsd, held }) =>
+        `${run}: ${held} waiting jobs are held by its budget of ${formatUsd(capUsd)} (${formatUsd(spentUsd)} spent, ${formatUsd(underWayUsd)} under way): longshore rebuild … --max-cost  gives it more`,
+    )
+    .join('\n');
 }
 
 function runningTable(running: RunningJob[]): string {

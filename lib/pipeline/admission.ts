@@ -4,17 +4,20 @@
  * batch is admitted with one write, which also keeps the launches to Fargate's quota.
  */
 import { randomUUID } from 'node:crypto';
+import { affordable, expectedUsd, spend, type Budget } from './budget.ts';
 import type { PipelineContext } from './context.ts';
 import type { Job } from './job.ts';
 import { keys } from './keys.ts';
 import { launchId } from './launch-id.ts';
-import type { WakeMessage } from './messages.ts';
+import type { Leaving, WakeMessage } from './messages.ts';
 
 /** A job's part in a launch. */
 export interface Member {
   job: string;
   name: string;
   attempt: number;
+  /** What it should cost, in US dollars: held back from the run's budget until it has left. */
+  expectedUsd: number;
   /** Over for the job: published, ended, or waiting to be tried again. Its name is free. Kept for the others' shares of the cost. */
   left?: true;
 }
@@ -37,6 +40,8 @@ export interface Entry {
 
 export interface Admission {
   entries: Entry[];
+  /** Of runs that have one (`budget.ts`). */
+  budgets?: Record<string, Budget>;
   /** Launches that may start now; refilled with time. */
   tokens: number;
   tokensAt: number;
@@ -59,15 +64,24 @@ export async function readAdmission({ records }: Pick<PipelineContext, 'records'
 async function updateAdmission(
   { records }: Pick<PipelineContext, 'records'>,
   change: (admission: Admission) => Admission | undefined,
-): Promise<Admission> {
+): Promise<void> {
+  // eslint-disable-next-line typescript/require-await -- a change that has something to read waits
+  await updateAdmissionOf({ records }, async (admission) => change(admission));
+}
+
+/** `change` sees the record that its result will replace, and is called again when somebody else was faster. */
+export async function updateAdmissionOf(
+  { records }: Pick<PipelineContext, 'records'>,
+  change: (admission: Admission) => Promise<Admission | undefined>,
+): Promise<void> {
   for (;;) {
     const read = await records.read<Admission>(keys.admission);
-    const next = change(read?.value ?? EMPTY);
-    if (!next) return read?.value ?? EMPTY;
+    const next = await change(read?.value ?? EMPTY);
+    if (!next) return;
     const version = read
       ? await records.replace(keys.admission, next, read.version)
       : await records.create(keys.admission, next);
-    if (version !== undefined) return next;
+    if (version !== undefined) return;
   }
 }
 
@@ -114,10 +128,18 @@ export function room(
 }
 
 /** What a launch of the jobs' next attempts would hold. The jobs are of one kind (`packs.ts`), and at least one. */
-export function entryOf(jobs: [Job, ...Job[]], claimedAt: number): Entry {
+export function entryOf(
+  jobs: [Job, ...Job[]],
+  { clock, settings }: Pick<PipelineContext, 'clock' | 'settings'>,
+): Entry {
   const [{ run, task, limits, size }] = jobs;
   const claim = randomUUID();
-  const members = jobs.map(({ id, name, attempts }) => ({ job: id, name, attempt: attempts.length + 1 }));
+  const members = jobs.map((job) => ({
+    job: job.id,
+    name: job.name,
+    attempt: job.attempts.length + 1,
+    expectedUsd: expectedUsd(job, settings),
+  }));
   return {
     claim,
     launch: launchId(task, members, claim),
@@ -126,7 +148,7 @@ export function entryOf(jobs: [Job, ...Job[]], claimedAt: number): Entry {
     members,
     limits,
     memoryMiB: size.memoryMiB,
-    claimedAt,
+    claimedAt: clock.now(),
   };
 }
 
@@ -143,16 +165,17 @@ export async function admit(ledger: Ledger, launches: Job[][], wakes: WakeMessag
     const entries = [...admission.entries];
     for (const wished of launches) {
       if (left === 0) break;
-      // A name that was taken since they were gathered keeps its own job back, and not its companions.
-      const jobs = wished.filter((job) => nameIsFree(entries, job));
+      // A name that was taken since they were gathered keeps its own job back, and not its companions; so does a budget.
+      const free = wished.filter((job) => nameIsFree(entries, job));
+      const jobs = affordable({ ...admission, entries }, free, ledger.settings);
       if (!isNotEmpty(jobs) || !fits(entries, jobs, ledger.settings)) continue;
-      const entry = entryOf(jobs, now);
+      const entry = entryOf(jobs, ledger);
       entries.push(entry);
       admitted.push(entry);
       left -= 1;
     }
     if (admitted.length === 0) return admission === found ? undefined : admission;
-    return { entries, tokens: tokensAt(admission, now) - admitted.length, tokensAt: now };
+    return { ...admission, entries, tokens: tokensAt(admission, now) - admitted.length, tokensAt: now };
   });
   return admitted;
 }
@@ -164,23 +187,27 @@ export async function admit(ledger: Ledger, launches: Job[][], wakes: WakeMessag
  */
 export function released(admission: Admission, wakes: WakeMessage[], now: number): Admission {
   const freed = new Set(wakes.flatMap((wake) => wake.freed ?? []));
-  const left = new Map<string, number>();
-  for (const { job, attempt } of wakes.flatMap((wake) => wake.left ?? []))
-    left.set(job, Math.max(attempt, left.get(job) ?? 0));
+  const left = new Map<string, Leaving>();
+  for (const one of wakes.flatMap((wake) => wake.left ?? []))
+    if (one.attempt >= (left.get(one.job)?.attempt ?? 0)) left.set(one.job, one);
   if (freed.size + left.size === 0) return admission;
-  const goes = ({ job, attempt }: Member): boolean => attempt <= (left.get(job) ?? 0);
+  const goes = ({ job, attempt }: Member): boolean => attempt <= (left.get(job)?.attempt ?? 0);
+  let { budgets } = admission;
   let isChanged = false;
   const entries = admission.entries.flatMap((entry): Entry[] => {
     const isFreed = entry.settledAt === undefined && freed.has(entry.launch);
     if (!isFreed && !entry.members.some((member) => !member.left && goes(member))) return [entry];
     isChanged = true;
-    const members = entry.members.map((member) =>
-      goes(member) ? { ...member, left: true as const } : member,
-    );
+    const members = entry.members.map((member) => {
+      if (member.left || !goes(member)) return member;
+      const cost = left.get(member.job)?.costsUsd[member.attempt - 1] ?? member.expectedUsd;
+      budgets = spend(budgets, entry.run, cost);
+      return { ...member, left: true as const };
+    });
     if (members.every((member) => member.left)) return [];
     return [{ ...entry, members, ...(isFreed ? { settledAt: now } : {}) }];
   });
-  return isChanged ? { ...admission, entries } : admission;
+  return isChanged ? { ...admission, entries, ...(budgets ? { budgets } : {}) } : admission;
 }
 
 /** {@link released}, written. */

@@ -1,5 +1,5 @@
 /** Starts what waits: the most urgent first, then the largest, as many as fit. */
-import { admit, pause, readAdmission, release, released, room, type Entry } from './admission.ts';
+import { admit, pause, readAdmission, release, released, room, type Admission } from './admission.ts';
 import { mapLimit } from './concurrency.ts';
 import type { PipelineContext } from './context.ts';
 import type { Job } from './job.ts';
@@ -37,7 +37,7 @@ export async function dispatch(
 ): Promise<DispatchResult> {
   const admission = released(await readAdmission(ctx), wakes, ctx.clock.now());
   const { launches, waitSeconds } = room(admission, ctx);
-  const found = launches > 0 ? await gather(ctx, run, launches, admission.entries) : undefined;
+  const found = launches > 0 ? await gather(ctx, run, launches, admission) : undefined;
   if (!found?.launches.length) {
     await release(ctx, wakes);
     return { launched: 0, waiting: 0, ...retryAfter([waitSeconds, found?.waitSeconds]) };
@@ -78,7 +78,7 @@ async function gather(
   ctx: PipelineContext,
   run: string | undefined,
   launches: number,
-  entries: Entry[],
+  admission: Admission,
 ): Promise<{ launches: Job[][]; waitSeconds?: number; more: boolean }> {
   const markers: string[] = [];
   let more = false;
@@ -88,7 +88,7 @@ async function gather(
     if (more) break;
     markers.push(key);
   }
-  const gatherer = new PackGatherer(ctx, entries, launches);
+  const gatherer = new PackGatherer(ctx, admission, launches);
   for (let at = 0; at < markers.length && !gatherer.isFull(); at += READS) {
     const chunk = await mapLimit(markers.slice(at, at + READS), READS, (key) => waitingJob(ctx, key));
     for (const job of chunk) if (job) gatherer.take(job);

@@ -2,6 +2,7 @@
 import { mapLimit } from './concurrency.ts';
 import type { PipelineContext } from './context.ts';
 import { isTerminal, type Job } from './job.ts';
+import { leaving } from './leaving.ts';
 import { quarantineKeys } from './keys.ts';
 import { markEnded, updateJob } from './ledger.ts';
 import { makeReceipt } from './make-receipt.ts';
@@ -16,8 +17,8 @@ export async function finish(ctx: PipelineContext, job: Job): Promise<Job> {
   const told = job.receipt === undefined ? await setAside(ctx, job) : job;
   const first = await markEnded(ctx, { ...told, state });
   await clean(ctx, told);
-  const attempt = told.attempts.length;
-  if (attempt > 0) await ctx.jobs.send([JSON.stringify({ kind: 'wake', left: [{ job: told.id, attempt }] })]);
+  const { length } = told.attempts;
+  if (length > 0) await ctx.jobs.send([JSON.stringify({ kind: 'wake', left: [leaving(told, length)] })]);
   // Once: metrics are counted from it.
   if (first) logEnd(ctx, told);
   return told;

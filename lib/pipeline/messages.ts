@@ -44,6 +44,10 @@ export const JobMessage = z.object({
 });
 export type JobMessage = z.infer<typeof JobMessage>;
 
+/** A job that holds its name no more, by this attempt or an earlier one; and what each of its attempts has cost, in US dollars. */
+const Leaving = z.object({ job: z.string(), attempt: z.int(), costsUsd: z.array(z.number()) });
+export type Leaving = z.infer<typeof Leaving>;
+
 /**
  * Room was made, or time has passed: look at what waits. What is over is told here and not written where it ended: hundreds
  * of containers may end at once, and whoever looks takes it all out of the admission with the write that admits the next.
@@ -52,8 +56,7 @@ export const WakeMessage = z.object({
   kind: z.literal('wake'),
   /** Launches whose containers are gone: their slots are free. */
   freed: z.array(z.string()).exactOptional(),
-  /** Jobs that hold their names no more, by this attempt or an earlier one. */
-  left: z.array(z.object({ job: z.string(), attempt: z.int() })).exactOptional(),
+  left: z.array(Leaving).exactOptional(),
 });
 export type WakeMessage = z.infer<typeof WakeMessage>;
 

@@ -1,6 +1,7 @@
 /** Which waiting jobs share a container launch: as the task file's `pack` says, in the order in which they wait. */
 import type { Pack } from '../tasks/define-task.ts';
-import { entryOf, fits, nameIsFree, type Entry } from './admission.ts';
+import { entryOf, fits, nameIsFree, type Admission, type Entry } from './admission.ts';
+import { affordable } from './budget.ts';
 import type { PipelineContext } from './context.ts';
 import { lastAttempt, type Cause, type Job } from './job.ts';
 import { taskOf } from './task-of.ts';
@@ -51,22 +52,24 @@ interface Gathered {
 export class PackGatherer {
   readonly #ctx: PipelineContext;
   readonly #held: Entry[];
+  readonly #budgets: Admission['budgets'];
   readonly #most: number;
   readonly #gathered: Gathered[] = [];
   readonly #names = new Set<string>();
   #placed = 0;
 
-  /** `most`: launches that there is room for; `entries`: what they must fit beside. */
-  constructor(ctx: PipelineContext, entries: Entry[], most: number) {
+  /** `most`: launches that there is room for; `admission`: what they must fit beside. */
+  constructor(ctx: PipelineContext, { entries, budgets }: Admission, most: number) {
     this.#ctx = ctx;
     this.#held = [...entries];
+    this.#budgets = budgets;
     this.#most = most;
   }
 
   /** Jobs come in the order in which they wait. One that does not fit keeps none behind it from trying. */
   take(job: Job): void {
     const name = `${job.task}/${job.name}`;
-    if (this.#names.has(name) || !nameIsFree(this.#held, job)) return;
+    if (this.#names.has(name) || !nameIsFree(this.#held, job) || !this.#canPay(job)) return;
     const share = shareOf(this.#ctx, job);
     const joined = share && this.#join(job, share);
     if (!joined && !this.#begin(job, share)) return;
@@ -87,6 +90,12 @@ export class PackGatherer {
     const lingering = this.#gathered.filter(({ placed, closed }) => !placed && !closed);
     const waits = lingering.map((pack) => this.#lingersFor(pack)).filter((seconds) => seconds > 0);
     return { launches, ...(waits.length === 0 ? {} : { waitSeconds: Math.min(...waits) }) };
+  }
+
+  /** What joins a pack after it was placed is counted when the launch is admitted. */
+  #canPay(job: Job): boolean {
+    const admission = { entries: this.#held, ...(this.#budgets ? { budgets: this.#budgets } : {}) };
+    return affordable(admission, [job], this.#ctx.settings).length > 0;
   }
 
   #join(job: Job, share: Share): boolean {
@@ -130,7 +139,7 @@ export class PackGatherer {
     if (this.#placed === this.#most || !fits(this.#held, pack.jobs, this.#ctx.settings)) return false;
     pack.placed = true;
     this.#placed += 1;
-    this.#held.push(entryOf(pack.jobs, this.#ctx.clock.now()));
+    this.#held.push(entryOf(pack.jobs, this.#ctx));
     return true;
   }
 

@@ -9,9 +9,10 @@ import type { PipelineContext } from './context.ts';
 import { finish } from './finish.ts';
 import type { Attempt, Job } from './job.ts';
 import { isTerminal, lastAttempt } from './job.ts';
+import { leaving } from './leaving.ts';
 import { updateJob, markWaiting } from './ledger.ts';
 import { memberEnds, type MemberEnd } from './member-ends.ts';
-import type { StepMessage, WakeMessage } from './messages.ts';
+import type { Leaving, StepMessage, WakeMessage } from './messages.ts';
 import { decide, type Decision } from './retry.ts';
 import { readAttemptRecord } from './staging.ts';
 
@@ -98,19 +99,15 @@ export async function follow(ctx: PipelineContext, entry: Entry, jobs: Job[]): P
 }
 
 /** What holds their names no more: only these attempts. Told twice, the next ones may have been admitted already. */
-async function followWaiting(
-  ctx: PipelineContext,
-  entry: Entry,
-  jobs: Job[],
-): Promise<WakeMessage['left'] & {}> {
+async function followWaiting(ctx: PipelineContext, entry: Entry, jobs: Job[]): Promise<Leaving[]> {
   if (jobs.length === 0) return [];
   await mapLimit(jobs, CONCURRENCY, async (job) => await markWaiting(ctx, job));
   const attempts = jobs.flatMap((job) => job.attempts.filter(({ claim }) => claim === entry.claim));
   const ref = attempts.find((attempt) => attempt.ref !== undefined)?.ref;
   if (ref !== undefined) await ctx.runner.clean(ref);
-  return entry.members
-    .filter(({ job }) => jobs.some(({ id }) => id === job))
-    .map(({ job, attempt }) => ({ job, attempt }));
+  return jobs.flatMap((job) =>
+    entry.members.filter((member) => member.job === job.id).map(({ attempt }) => leaving(job, attempt)),
+  );
 }
 
 function settled(ctx: PipelineContext, job: Job, entry: Entry, end: MemberEnd): Job | undefined {

@@ -14,6 +14,7 @@ import {
 import { keys, parseTurn } from './keys.ts';
 import { readJob } from './ledger.ts';
 import { waitingSets, type WaitingSet } from './sets.ts';
+import { budgetsOf, type BudgetStatus } from './set-budget.ts';
 import type { FargateSize } from '../ports.ts';
 
 export type Counts = Record<JobState, number>;
@@ -51,6 +52,8 @@ export interface Status {
   failures: EndedJob[];
   /** Granules that are no job yet: their files are not all there. Of all runs, as they belong to none yet. */
   sets: WaitingSet[];
+  /** Of the runs that have one. */
+  budgets: BudgetStatus[];
 }
 
 /** Reasons are in the job records, one read each. */
@@ -75,6 +78,7 @@ export async function status(ctx: PipelineContext, { run }: { run?: string } = {
     jobs[state] += 1;
     if (state === 'failed' || state === 'quarantined') failed.push(job);
   }
+  const budgets = await budgetsOf(ctx, waitingByRun(states));
   const failures = await mapLimit(failed.slice(0, MAX_FAILURES), 16, async (job) => await endedJob(ctx, job));
   return {
     ...(run === undefined ? {} : { run }),
@@ -85,7 +89,19 @@ export async function status(ctx: PipelineContext, { run }: { run?: string } = {
     running,
     failures: failures.filter((one) => one !== undefined),
     sets,
+    budgets,
   };
+}
+
+/** Also runs of which nothing waits. */
+function waitingByRun(states: Map<string, { run: string; state: JobState }>): Map<string, string[]> {
+  const waiting = new Map<string, string[]>();
+  for (const [job, { run, state }] of states) {
+    const ids = waiting.get(run) ?? [];
+    waiting.set(run, ids);
+    if (state === 'waiting') ids.push(job);
+  }
+  return waiting;
 }
 
 /**

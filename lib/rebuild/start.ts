@@ -7,6 +7,7 @@ import type { PipelineContext } from '../pipeline/context.ts';
 import type { Job } from '../pipeline/job.ts';
 import type { JobMessage } from '../pipeline/messages.ts';
 import { timeSequence } from '../pipeline/names.ts';
+import { setBudget } from '../pipeline/set-budget.ts';
 import { planKeys, type Plan, type PlannedJob } from '../pipeline/plan.ts';
 
 /** Records written at once. */
@@ -48,6 +49,7 @@ function messageOf(run: string, sequence: string, job: PlannedJob): JobMessage {
 /** Each job of the plan, accepted now or before. The run can be told from its plan as soon as there is a first job. */
 export async function startRun(ctx: PipelineContext, plan: Plan, areas: Areas | undefined): Promise<Job[]> {
   await writePlan(ctx, plan, areas);
+  await setBudget(ctx, plan.run, plan.maxCostUsd);
   return await acceptPlan(ctx, plan);
 }
 async function acceptPlan(ctx: PipelineContext, plan: Plan): Promise<Job[]> {

@@ -71,10 +71,9 @@ describe('status', () => {
   const none = { waiting: 0, running: 0, published: 0, failed: 0, quarantined: 0, cancelled: 0 };
 
   test('without jobs says how to get some', () => {
-    expect(statusText({ jobs: none, runs: [], running: [], failures: [], sets: [] })).toMatch(/no jobs yet/);
-    expect(statusText({ run: 'x', jobs: none, runs: [], running: [], failures: [], sets: [] })).toBe(
-      'There is no run "x"',
-    );
+    const nothing = { jobs: none, runs: [], running: [], failures: [], sets: [], budgets: [] };
+    expect(statusText(nothing)).toMatch(/no jobs yet/);
+    expect(statusText({ run: 'x', ...nothing })).toBe('There is no run "x"');
   });
 
   test('shows the counts, what runs, and what failed with reason and way out', () => {
@@ -107,6 +106,7 @@ describe('status', () => {
           until: '2026-01-02T00:00:00.000Z',
         },
       ],
+      budgets: [],
     };
     const text = statusText(found);
     expect(text).toMatch(/^run +waiting +running +published +failed/);

@@ -41,19 +41,19 @@ describe('a schedule', () => {
   });
 });
 
-describe('starting what is due', () => {
-  /** A world with a schedule that was first seen on 20 November. */
-  async function seen(): Promise<{ world: World; started: string[]; look: () => Promise<boolean> }> {
-    const world = new World();
-    const started: string[] = [];
-    const look = async (): Promise<boolean> =>
-      await startDue(world.context, MONTHLY, async (schedule, time) => {
-        started.push(scheduledRun(schedule, schedule.manifest, time));
-      });
-    await look();
-    return { world, started, look };
-  }
+/** A world with a schedule that was first seen on 20 November. */
+async function seen(): Promise<{ world: World; started: string[]; look: () => Promise<boolean> }> {
+  const world = new World();
+  const started: string[] = [];
+  const look = async (): Promise<boolean> =>
+    await startDue(world.context, MONTHLY, async (schedule, time) => {
+      started.push(scheduledRun(schedule, schedule.manifest, time));
+    });
+  await look();
+  return { world, started, look };
+}
 
+describe('starting what is due', () => {
   test('starts nothing that was due before it was first seen', async () => {
     const { started, look } = await seen();
     await look();
