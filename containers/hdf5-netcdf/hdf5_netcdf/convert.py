@@ -15,7 +15,7 @@ from .cf import cf_attributes, safe_name, unique
 from .errors import BadInput
 from .params import Params
 from .products import ALTITUDE, COORDINATES, CURTAIN, KNOWN, LATITUDE, LONGITUDE, REQUIRED, TITLES, Known, product_of
-from .source import Item, attributes, column, groups, items, open_granule, read_text
+from .source import Item, attributes, column, dangling, groups, items, open_granule, read_text
 from .times import Times, read_times
 from .track import boxes, track
 from .values import ROWS, Counts, NotCarried, Values, block_of, rows, values_of
@@ -173,7 +173,8 @@ def _write(granule: Granule, dataset: netCDF4.Dataset, params: Params) -> dict[s
     for path, group in groups(granule.file):
         dataset.createGroup(_group_path(path)).setncatts(cf_attributes(attributes(group)))
     coordinates = {granule.found[one].path for one in (*COORDINATES, ALTITUDE) if one in granule.found}
-    written, left = {}, {}
+    written: dict[str, Any] = {}
+    left = {path: "a link to something that is not there" for path in dangling(granule.file)}
     for item in items(granule.file):
         if item.path in coordinates:
             continue

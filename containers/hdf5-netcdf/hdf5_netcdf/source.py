@@ -65,12 +65,25 @@ def items(file: h5py.File) -> Iterator[Item]:
 def _below(group: h5py.Group, prefix: str) -> Iterator[Item]:
     for name in group:
         path = f"{prefix}{name}"
-        # A link to another file, or to nothing, is none of this granule's data.
-        child = group.get(name) if group.get(name, getclass=True) is not None else None
+        child = _child(group, name)
         if isinstance(child, h5py.Dataset):
             yield Item(path, child)
         elif isinstance(child, h5py.Group):
             yield from _below(child, f"{path}/")
+
+
+def _child(group: h5py.Group, name: str) -> h5py.Dataset | h5py.Group | None:
+    """None for a link that leads nowhere: to nothing, or to a file that is not here."""
+    try:
+        return group.get(name)
+    except OSError:
+        return None
+
+
+def dangling(file: h5py.File) -> list[str]:
+    """Paths of links that lead nowhere."""
+    owners = [("", file), *((f"{path}/", group) for path, group in groups(file))]
+    return [f"{prefix}{name}" for prefix, group in owners for name in group if _child(group, name) is None]
 
 
 def groups(file: h5py.File) -> Iterator[tuple[str, h5py.Group]]:
@@ -79,7 +92,7 @@ def groups(file: h5py.File) -> Iterator[tuple[str, h5py.Group]]:
     while stack:
         prefix, group = stack.pop(0)
         for name in group:
-            child = group.get(name)
+            child = _child(group, name)
             if isinstance(child, h5py.Group):
                 path = f"{prefix}{name}"
                 yield path, child

@@ -38,7 +38,7 @@ def read_times(found: dict[str, Item], granule: str) -> Times:
         seconds = _by_clock(*(column(found[name]) for name in clock))
         seconds = seconds + DAY * _days_late(seconds, dec, date, notes)
         if dec is not None and dec.size == seconds.size and not _increases(seconds) and _increases(_by_day(dec, date)):
-            notes.append("Hour, Minute and Second repeat; the times are those of Dec_JDay")
+            notes.append("Hour, Minute and Second repeat or have gaps; the times are those of Dec_JDay")
             seconds = _by_day(dec, date)
     elif dec is not None:
         notes.append(f"without {_absent(clock)}; the times are those of Dec_JDay")
