@@ -4,6 +4,7 @@ import { DescribeTaskDefinitionCommand, ECSClient } from '@aws-sdk/client-ecs';
 import { GetServiceQuotaCommand, ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { awsConfig } from '../lib/aws/clients.ts';
 import type { PipelineSettings } from '../lib/pipeline/context.ts';
+import { parseEcrImage } from './examine-ecr.ts';
 import { good, missing, warning, type Finding } from './findings.ts';
 import type { Tasks } from './tasks-folder.ts';
 
@@ -41,22 +42,17 @@ async function examineFamily(
   }
 }
 
-/** `123456789012.dkr.ecr.eu-west-1.amazonaws.com/longshore-dev/longshore/stage:develop` */
-const ECR = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.[a-z.]+\/(.+):([^:/]+)$/;
-
 async function examineImage(image: string, env: NodeJS.ProcessEnv): Promise<Finding> {
-  const [, registryId, region, repositoryName, imageTag] = ECR.exec(image) ?? [];
+  const parsed = parseEcrImage(image);
+  const [, region] = /\.dkr\.ecr\.([a-z0-9-]+)\./.exec(image) ?? [];
   const what = `image ${image}`;
-  if (repositoryName === undefined || imageTag === undefined || region === undefined)
+  if (parsed === undefined || region === undefined)
     return good(what, 'in a registry that is not ECR, which is not asked');
+  const { registryId, repositoryName, imageId } = parsed;
   try {
     const ecr = new ECRClient({ ...awsConfig(env), region });
     const { imageDetails: [found] = [] } = await ecr.send(
-      new DescribeImagesCommand({
-        ...(registryId === undefined ? {} : { registryId }),
-        repositoryName,
-        imageIds: [{ imageTag }],
-      }),
+      new DescribeImagesCommand({ registryId, repositoryName, imageIds: [imageId] }),
     );
     return good(what, `pushed ${found?.imagePushedAt?.toISOString() ?? ''} (${found?.imageDigest})`);
   } catch (error) {

@@ -13,6 +13,8 @@ import { PROJECT } from './project.ts';
 /** Says which sources an image was made from. */
 const SOURCE_LABEL = 'longshore.source';
 
+const PREPARE = 'prepare.mjs';
+
 /** What an image is known by: a task's, or the stage containers'. */
 export type Imaged = Pick<TaskDefinition, 'name' | 'image'>;
 
@@ -60,15 +62,25 @@ export async function buildImage(
   for (const parent of await parentsOf(folder)) {
     if (!(await imageIsCurrent(engine, parent))) await buildImage(engine, parent, { stdio });
   }
-  const prepared = await prepare(folder);
   // What is prepared is made of the whole project.
-  const commit = await cleanCommit(prepared ? PROJECT : folder);
+  const commit = await cleanCommit(existsSync(join(folder, PREPARE)) ? PROJECT : folder);
   const names = [
     'develop',
     'latest',
     ...(commit === undefined ? [] : [commit]),
     ...(tag === undefined ? [] : [tag]),
   ];
+  return await buildFolder(engine, task, folder, { names, stdio });
+}
+
+/** Builds one folder as it is, under these tags, and returns them whole. Throws {@link CliError} when the build fails. */
+export async function buildFolder(
+  engine: Engine,
+  task: Imaged,
+  folder: string,
+  { names, stdio }: { names: string[]; stdio: BuildOptions['stdio'] },
+): Promise<string[]> {
+  await prepare(folder);
   const tags = [...new Set(names)].map((name) => `${task.image}:${name}`);
   const network = process.env.LONGSHORE_BUILD_NETWORK;
   const args = [
@@ -95,9 +107,9 @@ export async function buildImage(
 }
 
 /** Runs the folder's `prepare.mjs`, if it has one: it makes what the Dockerfile copies from outside the folder. */
-async function prepare(folder: string): Promise<boolean> {
-  const script = join(folder, 'prepare.mjs');
-  if (!existsSync(script)) return false;
+async function prepare(folder: string): Promise<void> {
+  const script = join(folder, PREPARE);
+  if (!existsSync(script)) return;
   const { exitCode } = await execa(process.execPath, [script], {
     reject: false,
     stdin: 'ignore',
@@ -106,7 +118,6 @@ async function prepare(folder: string): Promise<boolean> {
   });
   if (exitCode !== 0)
     throw new CliError(`${script} failed (exit code ${exitCode}): its messages are above`, EXIT.failed);
-  return true;
 }
 
 /** Whether the image that jobs run here was made from the sources as they are now. */

@@ -20,7 +20,7 @@ export function defaultHome(env: NodeJS.ProcessEnv): string {
 }
 
 export function withBackend(command: Command): Command {
-  return command
+  return withStage(command, 'with --backend aws: ')
     .addOption(
       new Option('--backend <name>', 'where jobs run: this machine, or AWS Fargate')
         .choices(['local', 'aws'])
@@ -30,16 +30,18 @@ export function withBackend(command: Command): Command {
       new Option('--home <dir>', 'folder of the local backend: uploads, output, quarantine, ledger, work')
         .default(defaultHome(process.env), `LONGSHORE_HOME, else ~/longshore`)
         .argParser((dir) => resolve(dir)),
-    )
+    );
+}
+
+/** The deployed stack that is meant. `when` begins the help texts. */
+export function withStage(command: Command, when = ''): Command {
+  return command
     .addOption(
-      new Option('--stage <name>', 'with --backend aws: stage of the deployed stack')
+      new Option('--stage <name>', `${when}stage of the deployed stack`)
         .default(process.env.LONGSHORE_STAGE || 'dev', 'LONGSHORE_STAGE, else dev')
         .argParser(stageName),
     )
-    .option(
-      '--region <name>',
-      'with --backend aws: region of the stack (default: AWS_REGION, else your profile)',
-    );
+    .option('--region <name>', `${when}region of the stack (default: AWS_REGION, else your profile)`);
 }
 
 /** CloudFormation takes these characters in a stack's name. */

@@ -13,9 +13,13 @@ const load = async (resolveVariable) => {
   const { loadTasks } = await import('../lib/tasks/registry.ts');
   const template = await import('../lib/aws/task-definition.ts');
   const tasks = await loadTasks(process.env.LONGSHORE_TASKS ?? path.join(__dirname, '../tasks'));
+  const { pushedImagesFile, readPushedImages } = await import('../lib/aws/pushed-images.ts');
+  const stage = await resolveVariable('sls:stage');
+  const images = (await resolveVariable('param:images')) || pushedImagesFile(stage);
   const settings = {
     service: await resolveVariable('self:service'),
-    stage: await resolveVariable('sls:stage'),
+    stage,
+    pushed: await readPushedImages(path.resolve(__dirname, '..', images)),
     registry: await resolveVariable('param:registry'),
     imageTag: String(await resolveVariable('param:imageTag')),
     architecture: await resolveVariable('param:architecture'),
@@ -26,5 +30,11 @@ const load = async (resolveVariable) => {
 
 module.exports = async ({ resolveVariable }) => {
   const { template, tasks, settings } = await load(resolveVariable);
+  const unpinned = template.unpinned(tasks, settings);
+  if (unpinned.length > 0) {
+    console.error(
+      `Of ${unpinned.join(', ')} no push is known for stage ${settings.stage}: named by the tag ${settings.imageTag}, which may move (longshore image push --stage ${settings.stage})`,
+    );
+  }
   return { Resources: template.taskResources(tasks, settings) };
 };

@@ -1,19 +1,31 @@
-/** `longshore image build|shell|push`: the images of the tasks. */
+/** `longshore image build|test|shell|push`: the images of the tasks. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { execa } from 'execa';
 import { askEngine } from '../../lib/local/engine.ts';
 import type { TaskDefinition } from '../../lib/tasks/define-task.ts';
 import { needEngine } from '../engine.ts';
-import { CliError, EnvironmentError, UsageError } from '../errors.ts';
+import { EnvironmentError, UsageError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { BASE, buildImage, STAGE, type Imaged } from '../images.ts';
 import type { Shell } from '../main.ts';
-import { withJson } from '../options.ts';
+import { withJson, withStage } from '../options.ts';
+import { PROJECT } from '../project.ts';
+import { findDestination, pushImage, type PushOptions } from '../push.ts';
+import { buildRelease } from '../release.ts';
 import type { Output } from '../streams.ts';
 import { findTask, readTasks } from '../tasks-folder.ts';
 
+interface BuildOptions {
+  tag?: string;
+  release?: string;
+  commit?: string;
+  json: boolean;
+}
+
 export function declare(program: Command, { out, exit }: Shell): void {
-  const image = program.command('image').description('Build, try and push the images of tasks.');
+  const image = program.command('image').description('Build, test, try and push the images of tasks.');
   withJson(
     image
       .command('build')
@@ -21,8 +33,20 @@ export function declare(program: Command, { out, exit }: Shell): void {
   )
     .description('Build from containers/TASK, as longshore/TASK:develop, :latest and :COMMIT.')
     .option('--tag <tag>', 'one more tag')
-    .action(async (name: string | undefined, { tag, json }: { tag?: string; json: boolean }) => {
-      await buildImages(await imaged(name), { json, ...(tag === undefined ? {} : { tag }) }, out);
+    .option(
+      '--release <version>',
+      'build a commit as it is, as :vX.Y.Z and :COMMIT; nothing of the working tree goes in',
+    )
+    .option('--commit <name>', 'with --release: which one (default: the git tag vX.Y.Z, else HEAD)')
+    .action(async (name: string | undefined, options: BuildOptions) => {
+      await buildImages(await imaged(name), options, out);
+    });
+  image
+    .command('test')
+    .argument('[task]', 'default: every image that has tests; also `base`')
+    .description("Run the image's own tests, containers/TASK/test.sh.")
+    .action(async (name: string | undefined) => {
+      exit(await testImages(await tested(name), out));
     });
   image
     .command('shell')
@@ -31,13 +55,16 @@ export function declare(program: Command, { out, exit }: Shell): void {
     .action(async (name: string) => {
       exit(await openShell((await chosen(name))[0]!));
     });
-  withJson(image.command('push').argument('<task>', 'or `stage`, or `base`'))
-    .description('Tag the image for a registry and push it there.')
-    .requiredOption('--registry <host/path>', 'e.g. 123456789012.dkr.ecr.eu-west-1.amazonaws.com')
-    .option('--tag <tag>', 'which one', 'develop')
-    .action(async (name: string, options: PushOptions & { json: boolean }) => {
-      const pushed = await pushImage((await imaged(name))[0]!, options);
-      out.line(options.json ? JSON.stringify({ image: pushed }) : pushed);
+  withStage(withJson(image.command('push').argument('[task]', 'or `stage`; default: all tasks, and `stage`')))
+    .description('Push images, and write down their digests for the stack.')
+    .option('--registry <host/path>', "default: this account's ECR, what belongs to the stage in it")
+    .option('--tag <tag>', 'which one; a version (vX.Y.Z) is never overwritten', 'develop')
+    .action(async (name: string | undefined, options: PushOptions & { json: boolean }) => {
+      await pushImages(
+        name === undefined ? [STAGE, ...(await chosen(name))] : await imaged(name),
+        options,
+        out,
+      );
     });
 }
 
@@ -52,19 +79,72 @@ async function imaged(name: string | undefined): Promise<Imaged[]> {
   return ours ? [ours] : await chosen(name);
 }
 
-export async function buildImages(
+async function buildImages(
   tasks: Imaged[],
-  { tag, json }: { tag?: string; json: boolean },
+  { tag, release, commit, json }: BuildOptions,
   out: Output,
 ): Promise<void> {
+  if (commit !== undefined && release === undefined)
+    throw new UsageError('--commit goes with --release vX.Y.Z: without it the working tree is built');
+  if (tag !== undefined && release !== undefined)
+    throw new UsageError(`A release has the tags ${release} and its commit: leave out --tag ${tag}`);
   const engine = await needEngine();
-  const built: { task: string; tags: string[] }[] = [];
-  for (const task of tasks) {
-    const tags = await buildImage(engine, task, { stdio: 'inherit', ...(tag === undefined ? {} : { tag }) });
-    built.push({ task: task.name, tags });
+  const built = new Map<string, string[]>();
+  if (release === undefined) {
+    for (const task of tasks)
+      built.set(
+        task.name,
+        await buildImage(engine, task, { stdio: 'inherit', ...(tag === undefined ? {} : { tag }) }),
+      );
+  } else {
+    const options = {
+      version: release,
+      stdio: 'inherit' as const,
+      ...(commit === undefined ? {} : { commit }),
+    };
+    for (const [task, tags] of await buildRelease(engine, tasks, options)) built.set(task, tags);
   }
-  if (json) return out.line(JSON.stringify(built, null, 2));
-  for (const { tags } of built) out.line(tags.join('\n'));
+  if (json)
+    return out.line(
+      JSON.stringify(
+        [...built].map(([task, tags]) => ({ task, tags })),
+        null,
+        2,
+      ),
+    );
+  for (const tags of built.values()) out.line(tags.join('\n'));
+}
+
+const testScript = ({ name }: Imaged): string => join(PROJECT, 'containers', name, 'test.sh');
+
+/** Those that have tests. Throws {@link UsageError} for one that was named and has none. */
+async function tested(name: string | undefined): Promise<Imaged[]> {
+  const images = name === undefined ? [BASE, ...(await chosen(name))] : await imaged(name);
+  const found = images.filter((image) => existsSync(testScript(image)));
+  if (found.length > 0) return found;
+  throw new UsageError(
+    `containers/${name}/test.sh is not there: the image has no tests of its own (its golden data: longshore test ${name})`,
+  );
+}
+
+/** Returns the exit code: that of the first script that fails. */
+async function testImages(images: Imaged[], out: Output): Promise<number> {
+  const { kind } = await needEngine();
+  for (const task of images) {
+    const image = `${task.image}:latest`;
+    await needImage(kind, task, image);
+    out.note(`${task.name}: containers/${task.name}/test.sh`);
+    const { exitCode } = await execa('sh', [testScript(task)], {
+      reject: false,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ENGINE: kind, IMAGE: image },
+    });
+    if (exitCode !== 0) {
+      out.note(`${task.name}: its tests failed (exit code ${exitCode})`);
+      return EXIT.failed;
+    }
+  }
+  return EXIT.ok;
 }
 
 /** Returns the shell's exit code. */
@@ -78,42 +158,19 @@ async function openShell(task: TaskDefinition): Promise<number> {
   return exitCode ?? EXIT.failed;
 }
 
-export interface PushOptions {
-  registry: string;
-  tag: string;
-}
-
-/** Returns the pushed name. */
-async function pushImage(task: Imaged, { registry, tag }: PushOptions): Promise<string> {
-  const target = pushName(task.image, registry, tag);
+async function pushImages(
+  images: Imaged[],
+  options: PushOptions & { json: boolean },
+  out: Output,
+): Promise<void> {
   const { kind } = await needEngine();
-  await needImage(kind, task, `${task.image}:${tag}`);
-  const tagged = await askEngine(kind, ['tag', `${task.image}:${tag}`, target]);
-  if (tagged.exitCode !== 0)
-    throw new CliError(`${kind} could not name the image ${target}: ${tagged.stderr}`, EXIT.failed);
-  const { exitCode } = await execa(kind, ['push', target], {
-    reject: false,
-    stdin: 'ignore',
-    stdout: process.stderr,
-    stderr: 'inherit',
-  });
-  if (exitCode !== 0)
-    throw new CliError(
-      `${kind} could not push ${target} (exit code ${exitCode}). If it asks for a login:  ${kind} login ${registry.split('/')[0]}`,
-      EXIT.failed,
-    );
-  return target;
-}
-
-/** Throws {@link UsageError} for what no registry takes. */
-export function pushName(image: string, registry: string, tag: string): string {
-  if (!/^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._/-]+)?$/.test(registry))
-    throw new UsageError(
-      `"${registry}" is no registry: give HOST[:PORT][/PATH] in small letters, without https://`,
-    );
-  if (!/^\w[\w.-]{0,127}$/.test(tag))
-    throw new UsageError(`"${tag}" is no tag: letters, digits, _ . -, at most 128`);
-  return `${registry.replace(/\/+$/, '')}/${image}:${tag}`;
+  const destination = await findDestination(kind, options);
+  const pushed = [];
+  for (const task of images) pushed.push(await pushImage(kind, task, destination, options));
+  if (options.json) return out.line(JSON.stringify(pushed, null, 2));
+  for (const { name, digest, pushed: done } of pushed)
+    out.line(`${name}@${digest}${done ? '' : '  (it was there)'}`);
+  out.note(`Written down in ${pushed[0]!.record}: the next deployment of stage ${options.stage} runs these`);
 }
 
 async function needImage(kind: string, task: Imaged, image: string): Promise<void> {

@@ -3,12 +3,15 @@
  * it through resources/task-definitions.cjs.
  */
 import type { TaskDefinition } from '../tasks/define-task.ts';
+import { pushedImagesFile, type PushedImages } from './pushed-images.ts';
 import { MAIN_CONTAINER } from './task-state.ts';
 
 /** The volume that the three containers share, in each of them. */
 export const VOLUME = '/longshore';
 /** Of the image of stage-in and stage-out (containers/stage). */
 export const STAGE_IMAGE = 'longshore/stage';
+/** Of the tag that each push gives besides the one it was asked for. */
+export const BUILD_TAG_PREFIX = 'build-';
 const VOLUME_NAME = 'longshore';
 /** Who everything in a task runs as. The stage image gives the volume to this user (see its Dockerfile). */
 const USER = '1000:1000';
@@ -20,7 +23,10 @@ export interface TaskTemplateSettings {
   stage: string;
   /** Registry host and path of the images; empty: this account's ECR, where each task has a repository. */
   registry: string;
+  /** Of images that `pushed` does not know. */
   imageTag: string;
+  /** What was pushed for this stage: these images are named by their digests. */
+  pushed: PushedImages;
   architecture: 'x86_64' | 'arm64';
   logRetentionInDays: number;
 }
@@ -69,6 +75,18 @@ function repository(image: string, { service, stage }: TaskTemplateSettings): Re
     selection: { tagStatus: 'untagged', countType: 'sinceImagePushed', countUnit: 'days', countNumber: 14 },
     action: { type: 'expire' },
   };
+  // Every push has a tag of its own besides, so that what a stack names by its digest does not lose its last tag.
+  const builds = {
+    rulePriority: 2,
+    description: 'All but the last builds',
+    selection: {
+      tagStatus: 'tagged',
+      tagPrefixList: [BUILD_TAG_PREFIX],
+      countType: 'imageCountMoreThan',
+      countNumber: 50,
+    },
+    action: { type: 'expire' },
+  };
   return {
     Type: 'AWS::ECR::Repository',
     Properties: {
@@ -77,7 +95,7 @@ function repository(image: string, { service, stage }: TaskTemplateSettings): Re
       EncryptionConfiguration: { EncryptionType: 'AES256' },
       // Images are built again from the repository's sources: removing the stack may remove them.
       EmptyOnDelete: true,
-      LifecyclePolicy: { LifecyclePolicyText: JSON.stringify({ rules: [untagged] }) },
+      LifecyclePolicy: { LifecyclePolicyText: JSON.stringify({ rules: [untagged, builds] }) },
     },
   };
 }
@@ -106,13 +124,41 @@ const secretReferences = (task: TaskDefinition): Record<string, Json> => {
   };
 };
 
-/** As `longshore image push --registry` names it. */
-const imageUri = (image: string, { service, stage, registry, imageTag }: TaskTemplateSettings): Json =>
-  registry === ''
-    ? {
-        'Fn::Sub': `\${AWS::AccountId}.dkr.ecr.\${AWS::Region}.\${AWS::URLSuffix}/${service}-${stage}/${image}:${imageTag}`,
-      }
-    : `${registry}/${image}:${imageTag}`;
+/** As `longshore image push` named it. Throws when it was pushed to another registry than the stack takes it from. */
+function imageUri(image: string, settings: TaskTemplateSettings): Json {
+  const { service, stage, registry, imageTag, pushed } = settings;
+  const known = Object.hasOwn(pushed, image) ? pushed[image] : undefined;
+  const own = `.dkr.ecr.\${AWS::Region}.\${AWS::URLSuffix}/${service}-${stage}`;
+  if (known) checkRegistry(image, known.registry, settings);
+  const version = known ? `@${known.digest}` : `:${imageTag}`;
+  return registry === ''
+    ? { 'Fn::Sub': `\${AWS::AccountId}${own}/${image}${version}` }
+    : `${registry}/${image}${version}`;
+}
+
+function checkRegistry(
+  image: string,
+  pushedTo: string,
+  { service, stage, registry }: TaskTemplateSettings,
+): void {
+  const ecr = new RegExp(
+    String.raw`^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/${service}-${stage}$`,
+  );
+  if (registry === '' ? ecr.test(pushedTo) : registry === pushedTo) return;
+  throw new Error(
+    `${image} was pushed to ${pushedTo} (${pushedImagesFile(stage)}), but the stack takes its images from ${registry || "this account's ECR"}: push it there, or set --param registry=${pushedTo}`,
+  );
+}
+
+/** Images that no push is recorded of: the stack names them by a tag, which may move. */
+export function unpinned(
+  tasks: Iterable<TaskDefinition>,
+  { pushed }: Pick<TaskTemplateSettings, 'pushed'>,
+): string[] {
+  return [STAGE_IMAGE, ...[...tasks].map(({ image }) => image)].filter(
+    (image) => !Object.hasOwn(pushed, image),
+  );
+}
 
 function taskDefinition(task: TaskDefinition, settings: TaskTemplateSettings): Resources[string] {
   const name = logicalName(task.name);

@@ -31,6 +31,8 @@ afterAll(async () => {
   await project.remove();
 }, TIMEOUT_MS);
 
+const longshore = async (...args: string[]) => await project.longshore(args);
+
 const put = async (name: string, body: string | Buffer): Promise<void> => {
   await mkdir(join(project.dir, name, '..'), { recursive: true });
   await writeFile(join(project.dir, name), body);
@@ -55,10 +57,10 @@ test.each(['python', 'shell'] as const)(
   'a task with a %s handler is made, built, and passes its own test',
   async (kind) => {
     const name = names[kind];
-    const made = await project.longshore('new', 'task', name, '--handler', kind, '--accepts', '.csv,.txt');
+    const made = await longshore('new', 'task', name, '--handler', kind, '--accepts', '.csv,.txt');
     expect(made).toMatchObject({ code: 0 });
-    expect(await project.longshore('image', 'build', name)).toMatchObject({ code: 0 });
-    const tested = await project.longshore('test', name);
+    expect(await longshore('image', 'build', name)).toMatchObject({ code: 0 });
+    const tested = await longshore('test', name);
     expect(tested).toMatchObject({ code: 0 });
     expect(tested.stdout).toMatch(new RegExp(`^passed  ${name}  1 files as expected`));
   },
@@ -73,10 +75,10 @@ describe('its golden test', () => {
     'fails when one value changes, and says which; and writes it anew when it is told to',
     async () => {
       await edit(golden, '"lines": 4', '"lines": 5');
-      const { code, stdout } = await project.longshore('test', name);
+      const { code, stdout } = await longshore('test', name);
       expect(code).toBe(1);
       expect(stdout).toContain('sample.csv.json  lines: expected 5, got 4 (1 less, 20 %)');
-      expect(await project.longshore('test', name, '--update')).toMatchObject({ code: 0 });
+      expect(await longshore('test', name, '--update')).toMatchObject({ code: 0 });
       expect(await readFile(join(project.dir, golden), 'utf8')).toContain('"lines": 4');
     },
     TIMEOUT_MS,
@@ -86,7 +88,7 @@ describe('its golden test', () => {
     'says why, and what the container said, when the job fails',
     async () => {
       await put(`tasks/${name}/data/bad/input/none.csv`, 'one\0two');
-      const { code, stdout } = await project.longshore('test', name, 'bad');
+      const { code, stdout } = await longshore('test', name, 'bad');
       expect(code).toBe(1);
       expect(stdout).toContain(`failed  ${name} bad: quarantined\n  bad-input: none.csv is not text`);
       expect(stdout).toMatch(/^ {2}\| .*none\.csv is not text/m);
@@ -109,7 +111,7 @@ test(
       ),
     ).toMatchObject({ code: 0 });
     expect(await project.tool('tsc')).toMatchObject({ code: 0, all: '' });
-    const { stdout } = await project.longshore('tasks');
+    const { stdout } = await longshore('tasks');
     expect(stdout).toContain(names.shell);
     expect(await readFile(join(project.dir, `tasks/${names.python}/README.md`), 'utf8')).toContain(
       '| `label` | string |',
@@ -136,20 +138,20 @@ describe('a task that is an image and a shell command', () => {
       '--',
       ...command,
     ];
-    expect(await project.longshore(...args)).toMatchObject({ code: 0 });
-    expect(await project.longshore('image', 'build', name)).toMatchObject({ code: 0 });
+    expect(await longshore(...args)).toMatchObject({ code: 0 });
+    expect(await longshore('image', 'build', name)).toMatchObject({ code: 0 });
   }, TIMEOUT_MS);
 
   test(
     'without golden output nothing passes, and what to do is said',
     async () => {
-      const { code, stdout } = await project.longshore('test', name);
+      const { code, stdout } = await longshore('test', name);
       expect(code).toBe(1);
       expect(stdout).toContain(
         `there is no golden output yet: look at what was made (--keep), then  longshore test ${name} --update`,
       );
-      expect(await project.longshore('test', name, '--update')).toMatchObject({ code: 0 });
-      expect((await project.longshore('test', name)).stdout).toMatch(/^passed/);
+      expect(await longshore('test', name, '--update')).toMatchObject({ code: 0 });
+      expect((await longshore('test', name)).stdout).toMatch(/^passed/);
     },
     TIMEOUT_MS,
   );
@@ -163,7 +165,7 @@ describe('a task that is an image and a shell command', () => {
       await put(`${data}/csv/output/a.csv`, 'id,depth\n1,10\n2,21\n');
       await put(`${data}/hdf5/input/a.h5`, await hdf5(3));
       await put(`${data}/hdf5/output/a.h5`, await hdf5(3.5));
-      const { code, stdout } = await project.longshore('test', name);
+      const { code, stdout } = await longshore('test', name);
       expect(code).toBe(1);
       const lines = stdout.split('\n').filter((line) => line.startsWith('  '));
       expect(lines).toEqual([
@@ -184,7 +186,7 @@ describe('a task that is an image and a shell command', () => {
         '*.h5': { ignore: ['/sst'] },
       };
       await put(`${data}/compare.json`, JSON.stringify({ files }));
-      expect(await project.longshore('test', name)).toMatchObject({ code: 0 });
+      expect(await longshore('test', name)).toMatchObject({ code: 0 });
     },
     TIMEOUT_MS,
   );
@@ -193,7 +195,7 @@ describe('a task that is an image and a shell command', () => {
     'a rule that cannot be meant is refused',
     async () => {
       await put(`${data}/compare.json`, '{"files":{"*.json":{"ignoreLines":["x"]}}}');
-      const { code, stderr } = await project.longshore('test', name, 'json');
+      const { code, stderr } = await longshore('test', name, 'json');
       expect(code).toBe(2);
       expect(stderr).toContain('has ignoreLines, but a.json is compared as json');
     },
@@ -207,15 +209,15 @@ test(
     const name = names.user;
     const script =
       'touch /etc/x 2>/dev/null && exit 1; touch "$1"/x 2>/dev/null && exit 1; echo x >"$TMPDIR"/x && cp "$TMPDIR"/x "$2"/x.txt';
-    await project.longshore('new', 'task', name, '--from', SHELL_IMAGE, '--', 'sh', '-c', script, 'sh');
+    await longshore('new', 'task', name, '--from', SHELL_IMAGE, '--', 'sh', '-c', script, 'sh');
     const dockerfile = join('containers', name, 'Dockerfile');
     await put(
       dockerfile,
       `${await readFile(join(project.dir, dockerfile), 'utf8')}RUN useradd worker\nUSER worker\n`,
     );
     await put(`tasks/${name}/data/output/x.txt`, 'x\n');
-    expect(await project.longshore('image', 'build', name)).toMatchObject({ code: 0 });
-    expect(await project.longshore('test', name)).toMatchObject({ code: 0 });
+    expect(await longshore('image', 'build', name)).toMatchObject({ code: 0 });
+    expect(await longshore('test', name)).toMatchObject({ code: 0 });
   },
   TIMEOUT_MS,
 );
@@ -230,7 +232,7 @@ describe('names that cannot be', () => {
     [`${NAME}-x -- sh`, 'goes with --from IMAGE'],
   ])('%s is refused, and nothing is written', async (args, message) => {
     const before = await readdir(join(project.dir, 'tasks'));
-    const { code, stderr } = await project.longshore('new', 'task', ...args.split(' '));
+    const { code, stderr } = await longshore('new', 'task', ...args.split(' '));
     expect(code).toBe(2);
     expect(stderr).toContain(message);
     expect(await readdir(join(project.dir, 'tasks'))).toEqual(before);

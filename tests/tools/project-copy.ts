@@ -7,7 +7,10 @@ import { PROJECT } from '../../cli/project.ts';
 
 export interface ProjectCopy {
   dir: string;
-  longshore(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }>;
+  longshore(
+    args: string[],
+    env?: Record<string, string>,
+  ): Promise<{ code: number; stdout: string; stderr: string }>;
   /** A program of node_modules/.bin, with its arguments. */
   tool(...command: string[]): Promise<{ code: number; all: string }>;
   remove(): Promise<void>;
@@ -29,9 +32,9 @@ export async function copyProject(): Promise<ProjectCopy> {
   const options = { cwd: dir, env, extendEnv: false, reject: false, stdin: 'ignore' } as const;
   return {
     dir,
-    async longshore(...args) {
+    async longshore(args, more = {}) {
       const command = [join(dir, 'cli/longshore.mjs'), ...args];
-      const ended = await execa(process.execPath, command, options);
+      const ended = await execa(process.execPath, command, { ...options, env: { ...env, ...more } });
       return { code: ended.exitCode ?? -1, stdout: ended.stdout, stderr: ended.stderr };
     },
     async tool(name = '', ...args) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { findingText } from '../../cli/commands/doctor.ts';
-import { pushName } from '../../cli/commands/image.ts';
+import { pushName } from '../../cli/push.ts';
 import { statusText } from '../../cli/commands/status.ts';
 import { UsageError } from '../../cli/errors.ts';
 import { eventLine } from '../../cli/event-log.ts';
