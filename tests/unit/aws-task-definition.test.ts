@@ -55,12 +55,13 @@ const pushed = (changes: Partial<PushedImage> = {}): PushedImage => ({
   ...changes,
 });
 
+const imagesOf = (changes: Partial<TaskTemplateSettings>): unknown[] => {
+  const { CopyTask } = taskResources([makeTask({})], { ...settings, ...changes });
+  const containers = CopyTask?.Properties.ContainerDefinitions as unknown as { Image: unknown }[];
+  return containers.map(({ Image }) => Image);
+};
+
 describe('the images of a task definition', () => {
-  const imagesOf = (changes: Partial<TaskTemplateSettings>): unknown[] => {
-    const { CopyTask } = taskResources([makeTask({})], { ...settings, ...changes });
-    const containers = CopyTask?.Properties.ContainerDefinitions as unknown as { Image: unknown }[];
-    return containers.map(({ Image }) => Image);
-  };
   const own = '${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/longshore-test';
 
   test('are named by the digest that was pushed, the others by the tag', () => {
