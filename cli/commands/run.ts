@@ -10,6 +10,7 @@ import { RUN_INPUTS, type JobMessage } from '../../lib/pipeline/messages.ts';
 import { newRun, timeSequence } from '../../lib/pipeline/names.ts';
 import { status } from '../../lib/pipeline/status.ts';
 import type { ManifestParts } from '../../lib/local/manifests.ts';
+import { timedRun } from '../../lib/rebuild/run-name.ts';
 import { openBackend, type Backend } from '../backend.ts';
 import { UsageError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -108,16 +109,8 @@ async function readManifest(
   run: string | undefined,
 ): Promise<Request> {
   const { name, jobs } = await openManifest(path, options);
-  return { run: run ?? manifestRun(name), jobs };
-}
-
-/** A run is one start of a manifest: its name and the time, `europe-20261120T231501`. */
-function manifestRun(name: string): string {
-  const slug = name
-    .replace(/[^A-Za-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, 40);
-  return `${slug || 'manifest'}-${new Date().toISOString().slice(0, 19).replace(/[-:]/g, '')}`;
+  // Each start is a run of its own, unless it is named.
+  return { run: run ?? timedRun(name, new Date()), jobs };
 }
 
 export interface Outcome {

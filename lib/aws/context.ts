@@ -53,6 +53,12 @@ export function awsContext({ log, tasks, runner, env = process.env }: AwsParts):
   };
 }
 
+/** The state bucket as a whole: manifests are beside the ledger. */
+export function stateBucket(env: Record<string, string | undefined> = process.env): S3Store {
+  const { LONGSHORE_STATE_BUCKET } = readEnvironment(BaseEnvironment, env);
+  return new S3Store({ client: new S3Client(s3Config(env)), bucket: LONGSHORE_STATE_BUCKET });
+}
+
 const settingsOf = (variables: BaseEnvironment): PipelineSettings => ({
   maxTasks: variables.LONGSHORE_MAX_TASKS,
   limits: variables.LONGSHORE_LIMITS,

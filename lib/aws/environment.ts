@@ -70,12 +70,19 @@ export const RunnerEnvironment = z.object({
 });
 export type RunnerEnvironment = z.output<typeof RunnerEnvironment>;
 
-/** What the rebuild function reads: it sends jobs, and does not touch the ledger. */
+/** What the rebuild function has besides. */
 export const RebuildEnvironment = z.object({
-  LONGSHORE_JOBS_QUEUE: BaseEnvironment.shape.LONGSHORE_JOBS_QUEUE,
-  LONGSHORE_STATE_BUCKET: BaseEnvironment.shape.LONGSHORE_STATE_BUCKET,
   LONGSHORE_MANIFEST: z.string().min(1).describe('The manifest: its key in the state bucket'),
+  LONGSHORE_REBUILD_PERIOD: z
+    .enum(['month', 'time'])
+    .describe('What names a run: its month, or the time of its start for a schedule that fires more often'),
+  LONGSHORE_MAX_COST: z
+    .string()
+    .regex(/^(\d+(\.\d+)?)?$/, 'must be US dollars, or empty for no budget')
+    .transform((text) => (Number(text) > 0 ? Number(text) : undefined))
+    .describe('Budget of each run in US dollars; empty: none'),
 });
+export type RebuildEnvironment = z.output<typeof RebuildEnvironment>;
 
 /** What the stage containers have. */
 export const StageEnvironment = z.object({

@@ -1,11 +1,15 @@
-/** Where the rebuild function finds its manifest, and puts its jobs. */
-import { S3Client } from '@aws-sdk/client-s3';
-import { SQSClient } from '@aws-sdk/client-sqs';
-import type { ObjectStore, Queue } from '../ports.ts';
-import { s3Config, sqsConfig } from './clients.ts';
-import { readEnvironment, RebuildEnvironment } from './environment.ts';
-import { S3Store } from './s3-store.ts';
-import { SqsQueue } from './sqs-queue.ts';
+/** The rebuild function's work: the plan of a manifest, then all of its jobs, as `longshore rebuild` does it. */
+import { posix } from 'node:path';
+import { text } from 'node:stream/consumers';
+import world from '../../manifests/world.json' with { type: 'json' };
+import { readAddress } from '../areas/read-address.ts';
+import type { PipelineContext } from '../pipeline/context.ts';
+import { resolveManifestText, type ResolvedManifest } from '../pipeline/resolve-manifest.ts';
+import { ObjectMissingError, type ObjectStore } from '../ports.ts';
+import { makePlan } from '../rebuild/make-plan.ts';
+import { monthlyRun, timedRun } from '../rebuild/run-name.ts';
+import { readPlan, startRun } from '../rebuild/start.ts';
+import type { RebuildEnvironment } from './environment.ts';
 
 export interface RebuildEvent {
   /** When the schedule fired (ISO 8601): the run is named by it, so that an event that comes twice is one run. */
@@ -14,19 +18,74 @@ export interface RebuildEvent {
   manifest?: string;
   /** An earlier run to go on with. */
   run?: string;
+  /** Another budget than LONGSHORE_MAX_COST. */
+  maxCostUsd?: number;
 }
 
-export interface RebuildContext {
-  manifest(event: RebuildEvent): { store: ObjectStore; key: string };
-  jobs: Queue;
+export interface RebuildAnswer {
+  run: string;
+  /** URI. */
+  manifest: string;
+  jobs: number;
+  fresh: number;
+  costUsd: { onDemand: number; spot: number };
 }
 
-export function rebuildContext(env: Record<string, string | undefined> = process.env): RebuildContext {
-  const variables = readEnvironment(RebuildEnvironment, env);
-  const client = new S3Client(s3Config(env));
-  const store = new S3Store({ client, bucket: variables.LONGSHORE_STATE_BUCKET });
-  return {
-    manifest: (event) => ({ store, key: event.manifest ?? variables.LONGSHORE_MANIFEST }),
-    jobs: new SqsQueue({ client: new SQSClient(sqsConfig(env)), url: variables.LONGSHORE_JOBS_QUEUE }),
-  };
+/** The manifest that comes with longshore is in the bundle: a schedule needs no upload. */
+const SHIPPED: Record<string, string> = { 'manifests/world.json': JSON.stringify(world) };
+
+/** Idempotent: called again, it goes on with the same run. `state`: the state bucket, where manifests are. */
+export async function rebuild(
+  ctx: PipelineContext,
+  state: ObjectStore,
+  event: RebuildEvent,
+  settings: Pick<
+    RebuildEnvironment,
+    'LONGSHORE_MANIFEST' | 'LONGSHORE_MAX_COST' | 'LONGSHORE_REBUILD_PERIOD'
+  >,
+): Promise<RebuildAnswer> {
+  const key = event.manifest ?? settings.LONGSHORE_MANIFEST;
+  const manifest = await readManifest(ctx, state, key);
+  const run = event.run ?? runOf(manifest.name, event.time, settings.LONGSHORE_REBUILD_PERIOD);
+  const plan = await makePlan(ctx, {
+    run,
+    manifest,
+    before: await readPlan(ctx, run),
+    maxCostUsd: event.maxCostUsd ?? settings.LONGSHORE_MAX_COST,
+  });
+  await startRun(ctx, plan, manifest.areas);
+  await ctx.jobs.send([JSON.stringify({ kind: 'wake' })]);
+  const { jobs, fresh, costUsd } = plan.totals;
+  return { run, manifest: state.uri(key), jobs, fresh, costUsd };
+}
+
+function runOf(name: string, time: string | undefined, period: 'month' | 'time'): string {
+  const at = time === undefined ? new Date() : new Date(time);
+  if (Number.isNaN(at.getTime())) throw new Error(`The time is "${time}", but must be ISO 8601`);
+  return period === 'month' ? monthlyRun(name, at, 'UTC') : timedRun(name, at);
+}
+
+async function readManifest(
+  ctx: PipelineContext,
+  state: ObjectStore,
+  key: string,
+): Promise<ResolvedManifest> {
+  return await resolveManifestText(await manifestText(state, key), state.uri(key), {
+    tasks: ctx.tasks,
+    readIndex: async (index) => {
+      if (/^https?:/.test(index)) return { uri: index, text: await readAddress(index, ctx.fetch) };
+      const beside = posix.join(posix.dirname(key), index);
+      return { uri: state.uri(beside), text: await text(await state.get(beside)) };
+    },
+  });
+}
+
+async function manifestText(state: ObjectStore, key: string): Promise<string> {
+  try {
+    return await text(await state.get(key));
+  } catch (error) {
+    const shipped = error instanceof ObjectMissingError ? SHIPPED[key] : undefined;
+    if (shipped === undefined) throw error;
+    return shipped;
+  }
 }

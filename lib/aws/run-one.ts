@@ -1,4 +1,5 @@
 /** One job by hand: accepted at once, and waited for if asked to. */
+import { randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import * as z from 'zod';
 import { accept } from '../pipeline/accept.ts';
@@ -6,9 +7,8 @@ import type { PipelineContext } from '../pipeline/context.ts';
 import { isTerminal, type Job } from '../pipeline/job.ts';
 import { outputKeys } from '../pipeline/keys.ts';
 import { JobMissingError, readJob } from '../pipeline/ledger.ts';
-import { timeSequence } from '../pipeline/names.ts';
+import { newRun, timeSequence } from '../pipeline/names.ts';
 import type { Receipt } from '../pipeline/receipt.ts';
-import { singleRun } from './job-messages.ts';
 
 const ParamValue = z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]);
 
@@ -75,7 +75,7 @@ async function acceptOne(ctx: PipelineContext, { task, params, input, run }: Run
   }
   const job = await accept(ctx, {
     kind: 'job',
-    run: run ?? singleRun(now),
+    run: run ?? newRun(now, randomUUID()),
     task,
     params,
     ...(file ? { input: { key: file.key, bytes: file.bytes, etag: file.etag } } : {}),

@@ -129,11 +129,6 @@ export interface PlacedJob {
   job: ManifestJob;
 }
 
-/** {@link parseManifest} where only the jobs are wanted. */
-export function readManifest(text: string, name: string, defaults: ManifestDefaults = {}): ManifestJob[] {
-  return parseManifest(text, name, { defaults }).jobs;
-}
-
 /** `file` names the manifest in messages; its ending (`.json`, `.jsonl`), if any, tells which it is. Throws {@link BadManifestError}. */
 export function parseManifest(
   text: string,

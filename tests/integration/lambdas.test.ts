@@ -13,8 +13,10 @@ import { S3Store } from '../../lib/aws/s3-store.ts';
 import { START, VOLUME } from '../../lib/aws/task-definition.ts';
 import { S3Records } from '../../lib/aws/s3-records.ts';
 import type { Job } from '../../lib/pipeline/job.ts';
-import { keys, quarantineKeys } from '../../lib/pipeline/keys.ts';
+import { keys, parseTurn, quarantineKeys } from '../../lib/pipeline/keys.ts';
+import { planKeys, type Plan } from '../../lib/pipeline/plan.ts';
 import type { Receipt } from '../../lib/pipeline/receipt.ts';
+import { serveMirror, writeMirror } from '../../scripts/sample/mirror.ts';
 import { tempFolder, type TempFolder } from '../contract/support/temp.ts';
 import { startEcs, type EcsDouble } from '../doubles/ecs/server.ts';
 import { startS3, type S3Double } from '../doubles/s3.ts';
@@ -70,6 +72,8 @@ beforeAll(async () => {
     LONGSHORE_SECURITY_GROUPS: 'sg-1',
     LONGSHORE_ASSIGN_PUBLIC_IP: 'true',
     LONGSHORE_MANIFEST: 'manifests/world.json',
+    LONGSHORE_REBUILD_PERIOD: 'month',
+    LONGSHORE_MAX_COST: '',
   };
   // As in Lambda: the modules read it once, when they are loaded.
   Object.assign(process.env, env);
@@ -124,9 +128,10 @@ async function drop(key: string, content: string): Promise<string> {
 }
 let sequencer = 0;
 
+const ledger = (): S3Records => new S3Records({ client: aws.s3, bucket: 'state', prefix: 'ledger/' });
+
 const jobOf = async (id: string): Promise<Job> => {
-  const records = new S3Records({ client: aws.s3, bucket: 'state', prefix: 'ledger/' });
-  const read = await records.read<Job>(keys.job(id));
+  const read = await ledger().read<Job>(keys.job(id));
   if (!read) throw new Error(`There is no job ${id}`);
   return read.value;
 };
@@ -319,17 +324,41 @@ test('one job by hand is accepted at once, or refused with its reason', async ()
   );
 });
 
-test('every job of the manifest goes to the jobs queue; the schedule twice is the same run', async () => {
+test('the rebuild plans the manifest and accepts its jobs, largest first; the schedule twice is the same run', async () => {
   await drain();
-  const jobs = ['monaco', 'malta', 'andorra'].map((area) => ({ params: { area: `europe/${area}` } }));
-  await store('state').put('manifests/world.json', JSON.stringify({ task: 'osm-mapsforge', jobs }));
-  const event = { time: '2026-12-01T03:00:00Z' };
+  const folder = join(temp.path, 'mirror');
+  await writeMirror(folder);
+  const mirror = await serveMirror(folder);
+  await store('state').put(
+    'manifests/islands.json',
+    JSON.stringify({ task: 'osm-mapsforge', index: `${mirror.url}/index-v1.json`, exclude: ['skerry'] }),
+  );
+  const event = { time: '2026-12-01T03:00:00Z', manifest: 'manifests/islands.json', maxCostUsd: 5 };
   const first = await invoke<{ run: string; jobs: number }>('rebuild', event);
-  expect(first).toMatchObject({ jobs: 3, manifest: 's3://state/manifests/world.json' });
+  expect(first).toMatchObject({
+    run: 'islands-2026-12',
+    manifest: 's3://state/manifests/islands.json',
+    jobs: 2,
+    fresh: 0,
+  });
+  const asked = mirror.requests.length;
   expect(await invoke('rebuild', event)).toEqual(first);
-  const bodies = (await drain()).map((body) => JSON.parse(body) as Record<string, unknown>);
-  expect(bodies).toHaveLength(6);
-  expect(bodies[0]).toMatchObject({ kind: 'job', run: first.run, task: 'osm-mapsforge', priority: 5 });
+  // The index again, and no area.
+  expect(mirror.requests).toHaveLength(asked + 1);
+  await mirror.close();
+
+  const waiting: string[] = [];
+  for await (const key of ledger().list('waiting/5/')) waiting.push(parseTurn(key).job);
+  const jobs = await Promise.all(waiting.map(async (id) => await jobOf(id)));
+  expect(jobs.map(({ name, run, params }) => [name, run, params['mirror']])).toEqual([
+    ['sample/holm', first.run, mirror.url],
+    ['sample/brack', first.run, mirror.url],
+  ]);
+  const plan = JSON.parse(await text(await store('output').get(planKeys.plan(first.run)))) as Plan;
+  expect(plan).toMatchObject({ maxCostUsd: 5, jobs: [{ name: 'sample/holm' }, { name: 'sample/brack' }] });
+  const areas = JSON.parse(await text(await store('output').get(planKeys.areas(first.run)))) as object;
+  expect(areas).toMatchObject({ features: [{ properties: { name: 'sample/brack' } }, {}] });
+  expect(await drain()).toContain('{"kind":"wake"}');
 });
 
 /** All that is in the jobs queue. */

@@ -2,12 +2,21 @@ import { describe, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { BadManifestError, parseManifest, readManifest } from '../../../lib/pipeline/manifest.ts';
+import {
+  BadManifestError,
+  parseManifest,
+  type ManifestDefaults,
+  type ManifestJob,
+} from '../../../lib/pipeline/manifest.ts';
 import { manifestSchema } from '../../../lib/tasks/documents.ts';
 import { tasks } from '../../../tasks/index.ts';
 import { makeTask } from './factories.ts';
 
 const parse = (value: unknown, file = 'm.json') => parseManifest(JSON.stringify(value), file, { tasks });
+
+/** Without the tasks: nothing of the parameters is checked. */
+const readManifest = (text: string, file: string, defaults: ManifestDefaults = {}): ManifestJob[] =>
+  parseManifest(text, file, { defaults }).jobs;
 
 function faultsOf(text: string, file = 'm.json'): string[] {
   try {
