@@ -3,7 +3,7 @@ import { admit, pause, readAdmission, release, released, room, type Admission } 
 import { mapLimit } from './concurrency.ts';
 import type { PipelineContext } from './context.ts';
 import type { Job } from './job.ts';
-import { keys, parseTurn } from './keys.ts';
+import { keys, limitsOfTurn, parseTurn } from './keys.ts';
 import { start } from './launch.ts';
 import { readJob } from './ledger.ts';
 import type { WakeMessage } from './messages.ts';
@@ -80,20 +80,29 @@ async function gather(
   launches: number,
   admission: Admission,
 ): Promise<{ launches: Job[][]; waitSeconds?: number; more: boolean }> {
-  const markers: string[] = [];
-  let more = false;
+  const gatherer = new PackGatherer(ctx, admission, launches);
+  let looked = 0;
+  let chunk: string[] = [];
+  const takeChunk = async (): Promise<void> => {
+    for (const job of await mapLimit(chunk, READS, (key) => waitingJob(ctx, key)))
+      if (job) gatherer.take(job);
+    looked += chunk.length;
+    chunk = [];
+  };
+  // Page by page: most often the first page has enough.
   for await (const key of ctx.records.list(keys.waitingPrefix)) {
     if (run !== undefined && parseTurn(key).run !== run) continue;
-    more = markers.length === LOOK_AT;
-    if (more) break;
-    markers.push(key);
+    if (!gatherer.hasUseFor(limitsOfTurn(key))) continue;
+    if (looked + chunk.length === LOOK_AT) {
+      await takeChunk();
+      return { ...gatherer.result(), more: !gatherer.isFull() };
+    }
+    chunk.push(key);
+    if (chunk.length === READS) await takeChunk();
+    if (gatherer.isFull()) return { ...gatherer.result(), more: true };
   }
-  const gatherer = new PackGatherer(ctx, admission, launches);
-  for (let at = 0; at < markers.length && !gatherer.isFull(); at += READS) {
-    const chunk = await mapLimit(markers.slice(at, at + READS), READS, (key) => waitingJob(ctx, key));
-    for (const job of chunk) if (job) gatherer.take(job);
-  }
-  return { ...gatherer.result(), more };
+  await takeChunk();
+  return { ...gatherer.result(), more: false };
 }
 
 /** A marker without a record is an accept that was cut short; it is kept this long for the message to come back. */

@@ -2,8 +2,8 @@
  * The ledger's layout. A LIST answers each question:
  *
  *     jobs/<job>                                        the record of each job: the truth
- *     waiting/<priority>/<inverse bytes>/<run>/<job>.<attempt>    what waits, in the order in which it goes (largest first)
- *     delayed/<time>/<priority>/<inverse bytes>/<run>/<job>.<attempt>   retries that wait for their time
+ *     waiting/<priority>/<inverse bytes>/<limits>/<run>/<job>.<attempt>    what waits, in the order in which it goes (largest first)
+ *     delayed/<time>/<priority>/<inverse bytes>/<limits>/<run>/<job>.<attempt>   retries that wait for their time
  *     runs/<run>/accepted/<job>                         all jobs of a run
  *     runs/<run>/<terminal state>/<job>                 what was published, failed, … in it
  *     uploads/<hash of key>                             the latest version seen of each dropped file
@@ -23,9 +23,20 @@ import { digest } from './names.ts';
 const inverse = (bytes: number): string =>
   String(1e15 - Math.min(Math.floor(bytes), 1e15 - 1)).padStart(16, '0');
 
+/**
+ * `=mirror%3Adownload.geofabrik.de`: the named limits, so that whoever looks for work need not read the records of all that
+ * a limit holds back. `-` without any, `~` where they are too many for a file name.
+ */
+function limitsPart(limits: string[]): string {
+  if (limits.length === 0) return '-';
+  const part = `=${limits.map(encodeURIComponent).join('+')}`;
+  return part.length > MAX_LIMITS_PART ? '~' : part;
+}
+const MAX_LIMITS_PART = 200;
+
 /** The attempt is part of it, so that a dispatcher that clears up late never takes away the marker of a retry. */
 const turn = (job: Job, attempt: number): string =>
-  `${job.priority}/${inverse(job.bytes)}/${job.run}/${job.id}.${attempt}`;
+  `${job.priority}/${inverse(job.bytes)}/${limitsPart(job.limits)}/${job.run}/${job.id}.${attempt}`;
 const nextAttempt = (job: Job): number => job.attempts.length + 1;
 
 export const keys = {
@@ -57,6 +68,13 @@ export const keys = {
 export function parseTurn(key: string): { run: string; job: string } {
   const parts = key.split('/');
   return { run: parts.at(-2) ?? '', job: (parts.at(-1) ?? '').replace(/\.\d+$/, '') };
+}
+
+/** The named limits of a marker's job; `undefined` where only the job's record tells. */
+export function limitsOfTurn(key: string): string[] | undefined {
+  const part = key.split('/').at(-3) ?? '~';
+  if (part === '-') return [];
+  return part.startsWith('=') ? part.slice(1).split('+').map(decodeURIComponent) : undefined;
 }
 
 /** The time until which a marker below delayed/ waits. */

@@ -56,6 +56,8 @@ export class PackGatherer {
   readonly #most: number;
   readonly #gathered: Gathered[] = [];
   readonly #names = new Set<string>();
+  /** Of the limits asked for: how many more launches each allows. */
+  readonly #left = new Map<string, number>();
   #placed = 0;
 
   /** `most`: launches that there is room for; `admission`: what they must fit beside. */
@@ -74,6 +76,24 @@ export class PackGatherer {
     const joined = share && this.#join(job, share);
     if (!joined && !this.#begin(job, share)) return;
     this.#names.add(name);
+  }
+
+  /** Whether a job that counts against these limits could start, or join a pack. Where it could not, its record need not be read. */
+  hasUseFor(limits: string[] | undefined): boolean {
+    const isSpent = limits?.some((limit) => this.#shareLeft(limit) <= 0) ?? false;
+    return !isSpent || this.#gathered.some(({ share, closed }) => share && !closed);
+  }
+
+  #shareLeft(limit: string): number {
+    const share = this.#ctx.settings.limits[limit];
+    if (share === undefined) return Number.POSITIVE_INFINITY;
+    const known = this.#left.get(limit);
+    if (known !== undefined) return known;
+    const holding = this.#held.filter(
+      (entry) => entry.settledAt === undefined && entry.limits.includes(limit),
+    );
+    this.#left.set(limit, share - holding.length);
+    return share - holding.length;
   }
 
   /** Whether looking at more jobs could start any of them now. */
@@ -140,6 +160,7 @@ export class PackGatherer {
     pack.placed = true;
     this.#placed += 1;
     this.#held.push(entryOf(pack.jobs, this.#ctx));
+    for (const limit of pack.jobs[0].limits) this.#left.delete(limit);
     return true;
   }
 

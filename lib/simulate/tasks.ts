@@ -11,8 +11,9 @@ import type { Scenario } from './scenario.ts';
 /** A HEAD to the mirror, and a GET of the MD5. */
 const LOOK_MS = 250;
 
-const identity = (task: string, params: Record<string, unknown>): string =>
-  `${task} ${paramsText(params as never)}`;
+/** No two jobs of a manifest publish the same. */
+const identity = (task: TaskDefinition, params: Record<string, unknown>): string =>
+  `${task.name} ${task.publishAs?.(params) ?? paramsText(params as never)}`;
 
 export function simulatedTasks(
   tasks: ReadonlyMap<string, TaskDefinition>,
@@ -21,13 +22,14 @@ export function simulatedTasks(
 ): ReadonlyMap<string, TaskDefinition> {
   const known = new Map<string, { bytes: number; turn: number }>();
   for (const [turn, job] of jobs.entries()) {
-    const checked = checkParams(tasks.get(job.task)!, job.params);
+    const task = tasks.get(job.task)!;
+    const checked = checkParams(task, job.params);
     if (!checked.ok)
       throw new Error(`The parameters of job ${turn + 1} are not valid: ${checked.faults.join('; ')}`);
-    known.set(identity(job.task, checked.params), { bytes: job.bytes, turn });
+    known.set(identity(task, checked.params), { bytes: job.bytes, turn });
   }
   const bytesOf = (task: TaskDefinition, params: Record<string, unknown>): number =>
-    known.get(identity(task.name, params))?.bytes ?? 0;
+    known.get(identity(task, params))?.bytes ?? 0;
   return new Map(
     [...tasks.values()].map((task) => {
       const withBytes =
@@ -41,10 +43,10 @@ export function simulatedTasks(
         expectedSeconds: withBytes((work) => task.expectedSeconds(work)),
         source: async (params) => {
           await clock.sleep(LOOK_MS);
-          const { bytes = 0, turn = 0 } = known.get(identity(task.name, params)) ?? {};
+          const { bytes = 0, turn = 0 } = known.get(identity(task, params)) ?? {};
           // Jobs wait largest first: to have them wait in the manifest's order, their sizes are told in that order.
           return {
-            uri: `sim:${identity(task.name, params)}`,
+            uri: `sim:${identity(task, params)}`,
             bytes: order === 'manifest' ? 1e12 - turn : bytes,
           };
         },

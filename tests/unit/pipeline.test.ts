@@ -356,6 +356,23 @@ describe('admission', () => {
     expect(world.runner.launches).toHaveLength(2);
   });
 
+  test('the records of jobs that a limit holds back are not read to find that out', async () => {
+    const world = new World({
+      settings: { maxTasks: 9, limits: { mirror: 1 } },
+      script: () => ({ hangs: true }),
+    });
+    for (let at = 0; at < 30; at += 1) await world.ask('r', { area: `a${at}` });
+    while (await world.deliver());
+    expect(world.runner.launches).toHaveLength(1);
+    const before = world.calls;
+    await dispatch(world.context);
+    // The admission and the list of what waits.
+    expect(world.calls - before).toBe(2);
+    await world.drop('text/free.txt', 'x');
+    while (await world.deliver());
+    expect(world.runner.launches).toHaveLength(2);
+  });
+
   test('many dispatchers at once start each job once and never pass maxTasks', async () => {
     const world = new World({ settings: { maxTasks: 7 } });
     for (let at = 0; at < 40; at += 1) await world.drop(`text/${at}.txt`, 'x'.repeat(at + 1));

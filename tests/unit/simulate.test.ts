@@ -2,8 +2,9 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { main } from '../../cli/main.ts';
 import { readSimulatedJobs } from '../../cli/simulated-jobs.ts';
 import { readTasks, type Tasks } from '../../cli/tasks-folder.ts';
+import { compareKeys } from '../../lib/local/keys.ts';
 import { VirtualClock } from '../../lib/simulate/clock.ts';
-import { byBytes, SortedKeys } from '../../lib/simulate/memory/sorted-keys.ts';
+import { SortedKeys } from '../../lib/simulate/memory/sorted-keys.ts';
 import { randomOf } from '../../lib/simulate/random.ts';
 import { reportOf, type Report } from '../../lib/simulate/report.ts';
 import { KIND_CHANCES, USUAL_CHANCES, type Scenario } from '../../lib/simulate/scenario.ts';
@@ -162,12 +163,12 @@ test('sorted keys page as a sort of all of them would, whatever was added and ta
       kept.add(key);
     }
   }
-  const sorted = [...kept].sort(byBytes);
+  const sorted = [...kept].sort(compareKeys);
   expect(sorted).toEqual([...kept].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
   expect(keys.page('', '', Number.POSITIVE_INFINITY)).toEqual(sorted);
   for (const prefix of ['', 'a', 'b/', 'b/2', '\u{1F600}', 'zzz'])
     for (const after of ['', 'a1', 'b/2500', sorted.at(-1)!])
       expect(keys.page(prefix, after, 7)).toEqual(
-        sorted.filter((key) => key.startsWith(prefix) && byBytes(key, after) > 0).slice(0, 7),
+        sorted.filter((key) => key.startsWith(prefix) && compareKeys(key, after) > 0).slice(0, 7),
       );
 });

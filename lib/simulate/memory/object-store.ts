@@ -14,7 +14,7 @@ import { SortedKeys } from './sorted-keys.ts';
 
 /** Objects in memory. */
 export class MemoryStore implements ObjectStore {
-  readonly objects = new Map<string, { body: Buffer; modifiedAt: number }>();
+  readonly objects = new Map<string, { body: Buffer; etag: string; modifiedAt: number }>();
   readonly #keys = new SortedKeys();
   readonly #name: string;
   readonly #clock: Pick<Clock, 'now'>;
@@ -31,8 +31,8 @@ export class MemoryStore implements ObjectStore {
   async head(key: string): Promise<ObjectInfo | undefined> {
     const object = this.objects.get(key);
     if (!object) return undefined;
-    const etag = createHash('md5').update(object.body).digest('hex');
-    return { key, bytes: object.body.length, etag, modifiedAt: object.modifiedAt };
+    const { body, etag, modifiedAt } = object;
+    return { key, bytes: body.length, etag, modifiedAt };
   }
 
   async get(key: string, range?: { start: number; end: number }): Promise<Readable> {
@@ -50,7 +50,8 @@ export class MemoryStore implements ObjectStore {
     const bytes = body instanceof Readable ? await buffer(body) : Buffer.from(body);
     if (options.ifNoneMatch && this.objects.has(key)) throw new ObjectExistsError(this.uri(key));
     this.#keys.add(key);
-    this.objects.set(key, { body: bytes, modifiedAt: this.#clock.now() });
+    const etag = createHash('md5').update(bytes).digest('hex');
+    this.objects.set(key, { body: bytes, etag, modifiedAt: this.#clock.now() });
     return (await this.head(key))!;
   }
 
@@ -63,7 +64,8 @@ export class MemoryStore implements ObjectStore {
   }
 
   async copyFrom(source: ObjectStore, sourceKey: string, key: string): Promise<ObjectInfo> {
-    return await this.put(key, await source.get(sourceKey));
+    const known = source instanceof MemoryStore ? source.objects.get(sourceKey)?.body : undefined;
+    return await this.put(key, known ?? (await source.get(sourceKey)));
   }
 
   async delete(key: string): Promise<void> {

@@ -1,14 +1,7 @@
 /** Keys in the order of their UTF-8 bytes, as S3 lists them. In chunks, so that 50,000 of them can be changed one by one. */
+import { compareKeys } from '../../local/keys.ts';
 
 const CHUNK = 512;
-
-/** Text compares by UTF-16 units, which is another order only where there are surrogates. */
-export function byBytes(a: string, b: string): number {
-  if (a === b) return 0;
-  if (/[\uD800-\uFFFF]/.test(a) || /[\uD800-\uFFFF]/.test(b))
-    return Buffer.compare(Buffer.from(a), Buffer.from(b));
-  return a < b ? -1 : 1;
-}
 
 export class SortedKeys {
   readonly #chunks: string[][] = [[]];
@@ -33,7 +26,7 @@ export class SortedKeys {
 
   /** At most `limit` keys with the prefix, those behind `after`. */
   page(prefix: string, after: string, limit: number): string[] {
-    const from = byBytes(after, prefix) > 0 ? after : prefix;
+    const from = compareKeys(after, prefix) > 0 ? after : prefix;
     const found: string[] = [];
     for (let at = this.#chunkOf(from); at < this.#chunks.length; at += 1) {
       const chunk = this.#chunks[at]!;
@@ -53,7 +46,7 @@ export class SortedKeys {
     let high = this.#chunks.length - 1;
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);
-      if (byBytes(this.#chunks[middle]![0] ?? '', key) <= 0) low = middle;
+      if (compareKeys(this.#chunks[middle]![0] ?? '', key) <= 0) low = middle;
       else high = middle - 1;
     }
     return low;
@@ -66,7 +59,7 @@ function placeIn(chunk: string[], key: string): number {
   let high = chunk.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (byBytes(chunk[middle]!, key) < 0) low = middle + 1;
+    if (compareKeys(chunk[middle]!, key) < 0) low = middle + 1;
     else high = middle;
   }
   return low;
