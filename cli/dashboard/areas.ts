@@ -18,9 +18,17 @@ export function readAreas(value: unknown): Map<string, unknown> {
   const { features } = FeatureCollection.parse(value);
   return new Map(
     features.flatMap(({ geometry, properties: { task, name } }) =>
-      geometry === null ? [] : [[areaKey(task, name), geometry] as const],
+      geometry === null ? [] : [[areaKey(task, name), rounded(geometry)] as const],
     ),
   );
+}
+
+/** To 10 m, which is less than a pixel at any zoom: half the bytes for the page to read. */
+function rounded(value: unknown): unknown {
+  if (typeof value === 'number') return Math.round(value * 1e4) / 1e4;
+  if (Array.isArray(value)) return value.map(rounded);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, rounded(part)]));
 }
 
 /** The geometry of the STAC Item that a published job has beside its files; `undefined` when it has none. */
@@ -32,5 +40,5 @@ export async function publishedArea(
   const key = outputKeys.file(job, `${base}.stac.json`);
   if (!(await output.head(key))) return undefined;
   const item = JSON.parse(await text(await output.get(key))) as { geometry?: unknown };
-  return item.geometry ?? undefined;
+  return item.geometry ? rounded(item.geometry) : undefined;
 }
