@@ -126,7 +126,7 @@ const admissionOf = (running: number[]): Admission => ({
     launch: `launch-${at}`,
     run: RUN,
     task: 'tile',
-    members: [{ job: jobOf(at).id, name: nameOf(at), attempt: 1 }],
+    members: [{ job: jobOf(at).id, name: nameOf(at), attempt: 1, expectedUsd: PRICE }],
     limits: [],
     memoryMiB: SIZE.memoryMiB,
     claimedAt: now,

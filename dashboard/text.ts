@@ -85,6 +85,11 @@ export function forecastText(forecast: Forecast, now: number): { main: string; n
   switch (forecast.kind) {
     case 'done':
       return { main: 'Done', note: 'nothing is left to do' };
+    case 'held':
+      return {
+        main: 'Held by budget',
+        note: `${counted(forecast.jobs, 'job')} would pass it; longshore rebuild … --max-cost  gives the run more`,
+      };
     case 'idle':
       return {
         main: 'Standing still',

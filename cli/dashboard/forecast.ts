@@ -50,8 +50,10 @@ export function forecast({ jobs, slots, now, active }: Omit<ForecastParts, 'open
   const ratios: number[] = [];
   let took = 0;
   let expectedTook = 0;
+  let held = 0;
   for (const job of jobs) {
     const expected = job.expectedSeconds;
+    if (job.state === 'held') held += 1;
     if (job.state === 'waiting' || job.state === 'running') {
       const elapsed = job.state === 'running' ? (now - (job.startedAt ?? now)) / 1000 : 0;
       left.push({ expected: expected ?? 0, elapsed });
@@ -63,7 +65,7 @@ export function forecast({ jobs, slots, now, active }: Omit<ForecastParts, 'open
   }
   // The largest first, as they are dispatched.
   left.sort((a, b) => b.expected - a.expected);
-  if (left.length === 0) return { kind: 'done' };
+  if (left.length === 0) return held > 0 ? { kind: 'held', jobs: held } : { kind: 'done' };
   if (!active) return { kind: 'idle' };
   if (ratios.length < NEEDED || left.some(({ expected }) => expected === 0)) {
     const planned = makespan(left, slots, () => 1);

@@ -4,6 +4,7 @@
  * listing has pages, and the records of jobs that have ended are read once.
  */
 import { readAdmission, type Entry } from '../../lib/pipeline/admission.ts';
+import { expectedUsd, remainingUsd } from '../../lib/pipeline/budget.ts';
 import { mapLimit } from '../../lib/pipeline/concurrency.ts';
 import type { PipelineContext } from '../../lib/pipeline/context.ts';
 import { isTerminal, lastAttempt, type Attempt, type Job, type JobState } from '../../lib/pipeline/job.ts';
@@ -73,6 +74,9 @@ export class RunWatch {
   readonly #forecast = rememberedForecast();
   #looks = 0;
   #open = Number.POSITIVE_INFINITY;
+  #capUsd: number | undefined;
+  /** What its budget allows beside what is spent and under way. */
+  #remainingUsd = Infinity;
   /** Slots that the run holds now. */
   #containers = 0;
   /** When it was last seen to hold a name or a slot. */
@@ -105,7 +109,8 @@ export class RunWatch {
     if (this.#looks % PLAN_EVERY === 0) await this.#readPlan();
     this.#looks += 1;
     // Before the markers: a job that ended since then has its marker by the time they are listed.
-    const { entries } = await readAdmission(this.#ctx);
+    const admission = await readAdmission(this.#ctx);
+    const { entries } = admission;
     const held = new Map(
       entries
         .filter(({ run }) => run === this.run)
@@ -116,6 +121,8 @@ export class RunWatch {
     for (const [id, markers] of await this.#markers()) this.#sight(id, markers, held.get(id));
     this.#containers = [...new Set(held.values())].filter(({ settledAt }) => settledAt === undefined).length;
     if (held.size > 0) this.#activeAt = this.#ctx.clock.now();
+    this.#capUsd = admission.budgets?.[this.run]?.capUsd;
+    this.#remainingUsd = remainingUsd(admission, this.run);
     await this.readMore();
     await this.#lookAtRunning();
   }
@@ -132,6 +139,7 @@ export class RunWatch {
     };
     const next = [...this.#toRead].sort(([, a], [, b]) => order[a.state] - order[b.state]).slice(0, BATCH);
     await mapLimit(next, AT_ONCE, async ([id, sighting]) => await this.#readRecord(id, sighting));
+    this.#hold();
   }
 
   /** Everything, for whoever comes new. */
@@ -160,6 +168,7 @@ export class RunWatch {
       forecastOf: this.#forecast,
       run: this.run,
       plan: this.#plan,
+      capUsd: this.#capUsd,
       jobs: this.#jobs.values(),
       containers: this.#containers,
       activeAt: this.#activeAt,
@@ -223,6 +232,20 @@ export class RunWatch {
     if (known && JSON.stringify(known) === JSON.stringify(view)) return;
     this.#jobs.set(view.id, view);
     this.#changed.add(view.id);
+  }
+
+  /** What waits, and would cost more than the run's budget has left, does not only wait. */
+  #hold(): void {
+    for (const job of this.#jobs.values()) {
+      if (job.state !== 'waiting' && job.state !== 'held') continue;
+      const state = this.#canPay(job) ? 'waiting' : 'held';
+      if (state !== job.state) this.#put({ ...job, state });
+    }
+  }
+
+  #canPay({ size, spot = false, expectedSeconds = 0 }: JobView): boolean {
+    if (this.#remainingUsd === Infinity || !size) return true;
+    return expectedUsd({ size, spot, expectedSeconds }, this.#ctx.settings) <= this.#remainingUsd + 1e-9;
   }
 
   // --- Plan and areas ---------------------------------------------------------------------------------------------

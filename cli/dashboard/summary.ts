@@ -19,6 +19,8 @@ export interface SummaryParts {
   ctx: PipelineContext;
   run: string;
   plan: Plan | undefined;
+  /** Of its budget, if it has one. */
+  capUsd: number | undefined;
   forecastOf: (parts: ForecastParts) => Forecast;
   jobs: Iterable<JobView>;
   /** Slots that the run holds. */
@@ -30,7 +32,7 @@ export interface SummaryParts {
 }
 
 export function summarize({ ctx, run, plan, jobs: all, forecastOf, ...parts }: SummaryParts): Summary {
-  const { containers, activeAt, unread, troubles } = parts;
+  const { capUsd, containers, activeAt, unread, troubles } = parts;
   const now = ctx.clock.now();
   const jobs = [...all];
   const counts = Object.fromEntries(VIEW_STATES.map((state) => [state, 0])) as Record<ViewState, number>;
@@ -53,7 +55,7 @@ export function summarize({ ctx, run, plan, jobs: all, forecastOf, ...parts }: S
     containers,
     maxTasks,
     forecast: forecastOf({ jobs, open, slots, now, active }),
-    cost: costOf(ctx, plan, jobs, now),
+    cost: { ...costOf(ctx, plan, jobs, now), ...(capUsd === undefined ? {} : { maxUsd: capUsd }) },
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(endedAt === undefined ? {} : { endedAt }),
     unread,
@@ -102,7 +104,6 @@ function costOf(ctx: PipelineContext, plan: Plan | undefined, jobs: JobView[], n
     spotUsd,
     endedUsd,
     ...(plan ? { planned: { ...plan.totals.costUsd, asPlanned }, plannedEndedUsd } : {}),
-    ...(plan?.maxCostUsd === undefined ? {} : { maxUsd: plan.maxCostUsd }),
   };
 }
 

@@ -66,6 +66,8 @@ export type Confidence = 'good' | 'fair' | 'rough';
 export type Forecast =
   /** Nothing is left to do. */
   | { kind: 'done' }
+  /** All that is left is held by the budget. */
+  | { kind: 'held'; jobs: number }
   /** Work is left, and nothing runs it. */
   | { kind: 'idle' }
   /** Too few have ended to say; `planSeconds` is what the plan says of what is left, as it stands. */

@@ -20,7 +20,10 @@ export interface Budget {
 const TOLERANCE_USD = 1e-9;
 
 /** What the job's next attempt should cost: at the price of the size and the market that it will have. */
-export const expectedUsd = (job: Job, { architecture }: Pick<PipelineSettings, 'architecture'>): number =>
+export const expectedUsd = (
+  job: Pick<Job, 'size' | 'spot' | 'expectedSeconds'>,
+  { architecture }: Pick<PipelineSettings, 'architecture'>,
+): number =>
   Number(
     cost({ size: job.size, spot: job.spot, seconds: job.expectedSeconds ?? 0, architecture }).toFixed(6),
   );

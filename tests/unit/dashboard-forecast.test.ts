@@ -33,6 +33,12 @@ describe('how long a run goes on', () => {
     expect(of([job('published', { seconds: 90 }), job('failed')])).toEqual({ kind: 'done' });
   });
 
+  test('is up to the budget when only held jobs are left, which else count for nothing', () => {
+    const ended = many(5, () => job('published', { seconds: 100 }));
+    expect(of([...ended, job('held'), job('held')])).toEqual({ kind: 'held', jobs: 2 });
+    expect(of([...ended, job('held'), job('waiting')])).toMatchObject({ likely: 100 });
+  });
+
   test('cannot be told while nothing works on it', () => {
     const parts = { jobs: [job('waiting')], slots: 1, now: NOW };
     expect(forecast({ ...parts, active: false })).toEqual({ kind: 'idle' });

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { RunWatch } from '../../cli/dashboard/run-watch.ts';
 import type { JobView } from '../../cli/dashboard/view.ts';
+import { setBudget } from '../../lib/pipeline/set-budget.ts';
 import { planKeys, type Plan } from '../../lib/pipeline/plan.ts';
 import { cancel } from '../../lib/pipeline/cancel.ts';
 import { World } from '../doubles/world.ts';
@@ -178,6 +179,22 @@ describe('a watched run', () => {
     await cancel(on.context, one(watch, 'a').id);
     await watch.look();
     expect(one(watch, 'a')).toMatchObject({ state: 'cancelled' });
+  });
+
+  test('shows what the budget holds back, until it is given more', async () => {
+    const on = world();
+    // A minute of 1 vCPU and 2 GiB on Spot is some $0.00025: enough for two at once.
+    await setBudget(on.context, RUN, 0.0006);
+    for (const area of ['slow-a', 'slow-b', 'slow-c']) await on.ask(RUN, { area });
+    while (await on.deliver());
+    const watch = watchOf(on);
+    await watch.look();
+    expect(Object.values(statesOf(watch)).sort()).toEqual(['held', 'running', 'running']);
+    expect(watch.view().summary.cost.maxUsd).toBe(0.0006);
+    watch.changes();
+    await setBudget(on.context, RUN, 1);
+    await watch.look();
+    expect(watch.changes().jobs.map(({ state }) => state)).toEqual(['waiting']);
   });
 
   test('shows what a running job says in its log, and its memory', async () => {
