@@ -1,4 +1,6 @@
 /** `--backend local`: a home folder, worked on by this process. */
+import { join } from 'node:path';
+import { fileLog } from '../lib/local/file-log.ts';
 import { openHome, type Home } from '../lib/local/home.ts';
 import { serve } from '../lib/local/serve.ts';
 import { BadSettingsError } from '../lib/local/settings.ts';
@@ -46,7 +48,7 @@ export async function openLocal(dir: string, log: Log, out: Output, given?: Task
 export async function openLocalHome(dir: string, log: Log, given?: Tasks): Promise<Home> {
   const tasks = given ?? (await readTasks());
   try {
-    return await openHome({ dir, tasks, log });
+    return await openHome({ dir, tasks, log: fileLog(join(dir, 'logs'), log) });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (error instanceof BadSettingsError) throw new EnvironmentError(error.message, { cause: error });

@@ -11,7 +11,16 @@ const SHOWN_APART = new Set([
   'percent',
   'bytes',
   'totalBytes',
+  // Whose log it is has been asked.
+  'job',
+  'run',
+  'task',
+  'attempt',
+  'name',
 ]);
+
+/** A line that is no event: plain text that a process said. */
+const PLAIN = 'Process:Say:Line';
 
 import { progressOf, progressText } from './progress-line.ts';
 
@@ -24,11 +33,15 @@ export function logText(line: string): string {
   const rest = Object.entries(fields)
     .filter(([name]) => !SHOWN_APART.has(name))
     .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
-  const { level, event, message, timestamp } = fields;
-  return [timestamp, level, event, message, ...rest]
+  const { level, event, message, timestamp, time } = fields;
+  return [timeOfDay(time ?? timestamp), level, event === PLAIN ? undefined : event, message, ...rest]
     .filter((part) => part !== undefined && part !== '')
     .join('  ');
 }
+
+/** `12:00:01` of an ISO time, in UTC as it is written. */
+const timeOfDay = (time: unknown): unknown =>
+  typeof time === 'string' ? (/T(\d\d:\d\d:\d\d)/.exec(time)?.[1] ?? time) : undefined;
 
 export function parseLine(line: string): Record<string, unknown> | undefined {
   try {

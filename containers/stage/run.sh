@@ -5,7 +5,8 @@
 #
 # CONTROL is the folder that this file is in. What is left there:
 #   exit.json   how it ended (ExitRecord in lib/pipeline/attempt-record.ts), written last, by rename
-#   log.jsonl   what it printed, one JSON object a line, in order; the same goes to this script's stdout
+#   log.jsonl   what it printed, one JSON object a line, in order; the same goes to this script's stdout. Every line has the
+#               fields of docs/logs.md: time, level, job, run, task, attempt, name; what the command says itself counts more
 #
 # It runs in the user's image, so it may use only what every small image has: a POSIX sh, sed, dd, tee, mkfifo, date, cut,
 # and the file tools (busybox has them all). SIGTERM and SIGINT are passed to the command as SIGTERM.
@@ -48,6 +49,33 @@ s/$cr/\\\\r/g
 s/$esc/\\\\u001b/g
 s/[[:cntrl:]]/\\\\ufffd/g"
 
+# When a chunk was read, as in 2026-11-24T09:00:00.000Z; to the second where date has no %N.
+stamp() {
+  at=$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)
+  case $at in
+    *[%N]*) at=$(date -u +%Y-%m-%dT%H:%M:%SZ) ;;
+  esac
+  echo "$at"
+}
+
+# A command of sed's that gives lines of JSON a field, in front, if they have none of that name.
+field() {
+  # In a replacement these three mean something.
+  printf '/"%s":/!s/^{/{"%s":%s,/\n' "$1" "$1" "$(printf '%s' "$2" | sed 's/[\\&/]/\\&/g')"
+}
+text_field() {
+  [ -z "$2" ] || field "$1" "\"$(printf '%s\n' "$2" | LC_ALL=C sed "$escape" | tr -d '\n')\""
+}
+# The other way round, as each is put before those that are there.
+fields=$(
+  text_field name "${LONGSHORE_NAME-}"
+  [ -z "${LONGSHORE_ATTEMPT-}" ] || field attempt "$LONGSHORE_ATTEMPT"
+  text_field task "${LONGSHORE_TASK-}"
+  text_field run "${LONGSHORE_RUN-}"
+  text_field job "${LONGSHORE_JOB-}"
+  field level '"info"'
+)
+
 # The last line that is not blank.
 last_line='/[^[:space:]]/h
 ${
@@ -65,11 +93,13 @@ pump() {
   export LC_ALL
   wrap="/^[[:space:]]*\$/d
 /^{[[:space:]]*\".*}\$/{
-/[[:cntrl:]]/!b
+/[[:cntrl:]]/!b fields
 }
 $escape
-s/^/{\"level\":\"info\",\"stream\":\"$1\",\"message\":\"/
-s/\$/\"}/"
+s/^/{\"level\":\"info\",\"event\":\"Process:Say:Line\",\"stream\":\"$1\",\"message\":\"/
+s/\$/\"}/
+:fields
+$fields"
   last=
   while :; do
     chunk=$(
@@ -86,7 +116,8 @@ s/\$/\"}/"
         ;;
     esac
     IFS= read -r _ <&7
-    printf '%s\n' "$chunk" | sed "$wrap" | tee -a "$control/log.jsonl"
+    printf '%s\n' "$chunk" | sed "$wrap
+$(field time "\"$(stamp)\"")" | tee -a "$control/log.jsonl"
     echo >&7
     [ "$1" = stderr ] || continue
     # Cut to 2,000 bytes: it is one sentence in a receipt, and a stack trace on one line would drown it.

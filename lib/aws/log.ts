@@ -1,5 +1,6 @@
 /** Structured logs and metrics of the Lambdas: one JSON line each, CloudWatch makes metrics of those in EMF. */
-import { Logger } from '@aws-lambda-powertools/logger';
+import { LogFormatter, Logger, LogItem } from '@aws-lambda-powertools/logger';
+import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import type { Log, LogFields } from '../ports.ts';
 import { countEvent } from './metrics.ts';
@@ -19,9 +20,31 @@ export function lambdaLog(
     LONGSHORE_STAGE: stage = 'unknown',
   }: Record<string, string | undefined> = process.env,
 ): Log {
-  const logger = new Logger({ serviceName: SERVICE, logLevel: level.toUpperCase() as 'INFO' });
+  const logger = new Logger({
+    serviceName: SERVICE,
+    logLevel: level.toUpperCase() as 'INFO',
+    logFormatter: new SameFields(),
+  });
   const metrics = new Metrics({ namespace: SERVICE, serviceName: SERVICE });
   return counted(logger, (event, fields) => countEvent(metrics, stage, event, fields), {});
+}
+
+/** The fields that all logs of longshore have (docs/logs.md), in place of Powertools' own names for them. */
+class SameFields extends LogFormatter {
+  formatAttributes(attributes: UnformattedAttributes, fields: LogAttributes): LogItem {
+    const { timestamp, logLevel, message, serviceName, lambdaContext, xRayTraceId } = attributes;
+    return new LogItem({
+      attributes: {
+        time: timestamp.toISOString(),
+        level: logLevel.toLowerCase(),
+        event: message,
+        service: serviceName,
+        function: lambdaContext?.functionName,
+        requestId: lambdaContext?.awsRequestId,
+        trace: xRayTraceId,
+      },
+    }).addAttributes(fields);
+  }
 }
 
 type Count = (event: string, fields: LogFields) => void;

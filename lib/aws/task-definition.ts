@@ -179,9 +179,9 @@ function taskDefinition(task: TaskDefinition, settings: TaskTemplateSettings): R
       TaskRoleArn: { 'Fn::GetAtt': ['TaskRole', 'Arn'] },
       Volumes: [{ Name: VOLUME_NAME }],
       ContainerDefinitions: [
-        stageContainer('stage-in', name, settings),
+        stageContainer('stage-in', task, settings),
         mainContainer(task, name, settings),
-        stageContainer('stage-out', name, settings),
+        stageContainer('stage-out', task, settings),
       ],
       Tags: [{ Key: 'longshore:task', Value: task.name }],
     },
@@ -213,18 +213,20 @@ function container(containerName: string, name: string): Record<string, Json> {
  */
 function stageContainer(
   step: 'stage-in' | 'stage-out',
-  name: string,
+  task: TaskDefinition,
   settings: TaskTemplateSettings,
 ): Record<string, Json> {
   const dependsOn = { ContainerName: MAIN_CONTAINER, Condition: 'COMPLETE' };
   return {
-    ...container(step, name),
+    ...container(step, logicalName(task.name)),
     Image: imageUri(STAGE_IMAGE, settings),
     Command: [`${step}.mjs`],
     // The task ends with stage-out, and only then: what an essential container's end ends must not be essential.
     Essential: step === 'stage-out',
     ...(step === 'stage-out' ? { DependsOn: [dependsOn] } : {}),
     Environment: [
+      // For its log.
+      { Name: 'LONGSHORE_TASK', Value: task.name },
       { Name: 'LONGSHORE_UPLOADS_BUCKET', Value: { Ref: 'UploadsBucket' } },
       { Name: 'LONGSHORE_STATE_BUCKET', Value: { Ref: 'StateBucket' } },
       { Name: 'LONGSHORE_VOLUME', Value: VOLUME },

@@ -146,9 +146,11 @@ export function describeTaskRunnerContract(
         .split('\n')
         .map((line) => JSON.parse(line) as Record<string, unknown>);
       expect(lines).toHaveLength(3);
-      expect(lines).toContainEqual({ level: 'info', stream: 'stdout', message: 'to stdout' });
-      expect(lines).toContainEqual({ level: 'warn', message: 'as json' });
-      expect(lines).toContainEqual({ level: 'info', stream: 'stderr', message: 'the reason' });
+      const head = { time: expect.any(String) };
+      const plain = { ...head, level: 'info', event: 'Process:Say:Line' };
+      expect(lines).toContainEqual({ ...plain, stream: 'stdout', message: 'to stdout' });
+      expect(lines).toContainEqual({ ...head, level: 'warn', message: 'as json' });
+      expect(lines).toContainEqual({ ...plain, stream: 'stderr', message: 'the reason' });
     }, 60_000);
 
     test('parameters and places are in the environment, and nothing of ours is', async () => {

@@ -29,6 +29,19 @@ function take(text: string | Uint8Array): boolean {
 const metrics = (): Emf[] => lines.map((line) => JSON.parse(line) as Emf).filter((line) => '_aws' in line);
 
 describe('the log of the Lambdas', () => {
+  test('has the fields that all logs have, under the same names', () => {
+    lambdaLog({}).with({ job: 'text-1', task: 'text' }).warn('Source:Look:Failed', { reason: 'HTTP 503' });
+    expect(JSON.parse(lines[0]!)).toEqual({
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      level: 'warn',
+      event: 'Source:Look:Failed',
+      service: 'longshore',
+      job: 'text-1',
+      task: 'text',
+      reason: 'HTTP 503',
+    });
+  });
+
   test('counts the ends of jobs for the stage, and for the task in it', () => {
     lambdaLog({ LONGSHORE_STAGE: 'test' }).error('Job:End:Failed', { task: 'text', job: 'text-1' });
     const [emf] = metrics();

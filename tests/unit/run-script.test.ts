@@ -17,6 +17,17 @@ const SHELLS: [string, string[]][] = [
   ['bash', ['bash']],
 ];
 
+const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/) as unknown;
+
+/** A line of plain text, as it is logged. */
+const said = (message: string): Record<string, unknown> => ({
+  time: TIME,
+  level: 'info',
+  event: 'Process:Say:Line',
+  stream: 'stdout',
+  message,
+});
+
 const isThere = (command: string): boolean =>
   spawnSync(command, ['--help'], { stdio: 'ignore' }).error === undefined;
 
@@ -86,7 +97,7 @@ describe.each(SHELLS)('run.sh under %s', (name, [command = '', ...shellArgs]) =>
     expect(exit).toMatchObject({ exitCode: 0 });
     expect(exit.startedAt).toBeLessThanOrEqual(exit.endedAt);
     expect(new Date(exit.startedAt).getUTCFullYear()).toBeGreaterThanOrEqual(2024);
-    expect(log).toEqual([{ level: 'info', stream: 'stdout', message: 'INPUT OUTPUT' }]);
+    expect(log).toEqual([said('INPUT OUTPUT')]);
     expect(files).toEqual(['exit.json', 'log.jsonl', 'run.sh']);
   });
 
@@ -103,21 +114,19 @@ describe.each(SHELLS)('run.sh under %s', (name, [command = '', ...shellArgs]) =>
   });
 
   testHere('every line becomes one JSON object, whatever is in it', async () => {
-    const said = String.raw`printf '%s\n' 'quotes " and \ backslash \n' '{not json}' '{"a": "json"}'; printf 'tab\there\r\n'; printf '\033[1mbold\007\n'; printf 'bad \377 utf8\n'; printf '{"tab": "\t"}\n'; printf 'nul\000nul\n'; echo 'Zürich 🗺'; echo '  '; printf 'no newline'`;
-    const { log, stdout } = await run(said);
-    const stream = 'stdout';
-    const level = 'info';
+    const script = String.raw`printf '%s\n' 'quotes " and \ backslash \n' '{not json}' '{"a": "json"}'; printf 'tab\there\r\n'; printf '\033[1mbold\007\n'; printf 'bad \377 utf8\n'; printf '{"tab": "\t"}\n'; printf 'nul\000nul\n'; echo 'Zürich 🗺'; echo '  '; printf 'no newline'`;
+    const { log, stdout } = await run(script);
     expect(log).toEqual([
-      { level, stream, message: String.raw`quotes " and \ backslash \n` },
-      { level, stream, message: '{not json}' },
-      { a: 'json' },
-      { level, stream, message: 'tab\there' },
-      { level, stream, message: '\u001b[1mbold\ufffd' },
-      { level, stream, message: 'bad \ufffd utf8' },
-      { level, stream, message: '{"tab": "\t"}' },
-      { level, stream, message: 'nulnul' },
-      { level, stream, message: 'Zürich 🗺' },
-      { level, stream, message: 'no newline' },
+      said(String.raw`quotes " and \ backslash \n`),
+      said('{not json}'),
+      { time: TIME, level: 'info', a: 'json' },
+      said('tab\there'),
+      said('\u001b[1mbold\ufffd'),
+      said('bad \ufffd utf8'),
+      said('{"tab": "\t"}'),
+      said('nulnul'),
+      said('Zürich 🗺'),
+      said('no newline'),
     ]);
     expect(
       (await stdout)
@@ -125,6 +134,24 @@ describe.each(SHELLS)('run.sh under %s', (name, [command = '', ...shellArgs]) =>
         .slice(0, -1)
         .map((line) => JSON.parse(line) as unknown),
     ).toEqual(log);
+  });
+
+  testHere('every line says which job it is of; what the command says itself counts more', async () => {
+    const { log } = await run(
+      String.raw`echo plain; echo '{"event": "A:B:C", "level": "warn", "run": "mine"}'`,
+      {
+        LONGSHORE_JOB: 'job-1',
+        LONGSHORE_RUN: 'drop-1',
+        LONGSHORE_TASK: 'copy',
+        LONGSHORE_ATTEMPT: '2',
+        LONGSHORE_NAME: String.raw`a/"b" & \c`,
+      },
+    );
+    const job = { job: 'job-1', task: 'copy', attempt: 2, name: String.raw`a/"b" & \c` };
+    expect(log).toEqual([
+      { ...said('plain'), ...job, run: 'drop-1' },
+      { time: TIME, ...job, event: 'A:B:C', level: 'warn', run: 'mine' },
+    ]);
   });
 
   testHere.each([
