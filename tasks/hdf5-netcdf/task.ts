@@ -50,6 +50,7 @@ export default defineTask({
   host: {
     command: ['python3', HANDLER],
     tools: { python3: 'python3' },
+    check: ['python3', HANDLER, '--check-tools'],
   },
   accepts: ['.hdf5', '.h5', '.he5'],
   params,

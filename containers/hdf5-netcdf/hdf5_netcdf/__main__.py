@@ -7,12 +7,12 @@ import sys
 import traceback
 from typing import NoReturn
 
+from .check_tools import check_tools
 from .errors import JobError, OutOfMemory
-from .job import clear, run_job
 from .log import last_word
 from .params import read_params
 
-USAGE = "usage: hdf5-netcdf INPUT OUTPUT"
+USAGE = "usage: hdf5-netcdf INPUT OUTPUT | --check-tools"
 EX_USAGE = 64
 
 
@@ -21,6 +21,8 @@ class Stopped(BaseException):
 
 
 def main(arguments: list[str]) -> int:
+    if arguments == ["--check-tools"]:
+        return check_tools()
     if len(arguments) != 2 or not all(os.path.isdir(folder) for folder in arguments):
         last_word(f"{USAGE}: both must be folders")
         return EX_USAGE
@@ -28,6 +30,8 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _stop)
     source, output = map(os.path.abspath, arguments)
     try:
+        from .job import run_job  # Not before: its libraries may be what --check-tools finds missing.
+
         run_job(source, output, read_params(os.environ))
         return 0
     except JobError as error:
@@ -47,9 +51,16 @@ def _stop(_number: int, _frame: object) -> NoReturn:
 
 
 def _fail(output: str, reason: str, exit_code: int) -> int:
-    clear(output)
+    _clear(output)
     last_word(reason)
     return exit_code
+
+
+def _clear(output: str) -> None:
+    """Removes what a failed job wrote."""
+    for name in os.listdir(output):
+        if name.endswith(".nc"):
+            os.unlink(os.path.join(output, name))
 
 
 if __name__ == "__main__":

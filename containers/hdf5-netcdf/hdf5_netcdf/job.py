@@ -49,12 +49,6 @@ def write_report(output: str, granules: list[dict[str, Any]], others: list[str])
     boxes = [{"name": os.path.splitext(one["file"])[0], "bbox": box} for one in granules for box in one["boxes"]]
     report = {"boxes": boxes, "facts": {"granules": granules, **({"companions": others} if others else {})}}
     with open(os.path.join(folder, "report.json"), "w", encoding="utf-8") as file:
-        json.dump(report, file, indent=1, ensure_ascii=False, allow_nan=False)
+        # The limit of a report is 1 MiB, and a granule may be of a hundred files.
+        json.dump(report, file, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         file.write("\n")
-
-
-def clear(output: str) -> None:
-    """Removes what a failed job wrote."""
-    for name in os.listdir(output):
-        if name.endswith(".nc"):
-            os.unlink(os.path.join(output, name))
