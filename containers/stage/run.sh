@@ -66,16 +66,6 @@ field() {
 text_field() {
   [ -z "$2" ] || field "$1" "\"$(printf '%s\n' "$2" | LC_ALL=C sed "$escape" | tr -d '\n')\""
 }
-# The other way round, as each is put before those that are there.
-fields=$(
-  text_field name "${LONGSHORE_NAME-}"
-  [ -z "${LONGSHORE_ATTEMPT-}" ] || field attempt "$LONGSHORE_ATTEMPT"
-  text_field task "${LONGSHORE_TASK-}"
-  text_field run "${LONGSHORE_RUN-}"
-  text_field job "${LONGSHORE_JOB-}"
-  field level '"info"'
-)
-
 # The last line that is not blank.
 last_line='/[^[:space:]]/h
 ${
@@ -189,6 +179,16 @@ on_term() {
   [ -z "$child" ] || kill -TERM "$child" 2>/dev/null
 }
 trap on_term TERM INT
+
+# The other way round, as each is put before those that are there.
+fields=$(
+  text_field name "${LONGSHORE_NAME-}"
+  [ -z "${LONGSHORE_ATTEMPT-}" ] || field attempt "$LONGSHORE_ATTEMPT"
+  text_field task "${LONGSHORE_TASK-}"
+  text_field run "${LONGSHORE_RUN-}"
+  text_field job "${LONGSHORE_JOB-}"
+  field level '"info"'
+)
 
 rm -f "$control/out" "$control/err" "$control/lock" "$control/last" "$control/deadline"
 if ! mkfifo "$control/out" "$control/err" "$control/lock"; then

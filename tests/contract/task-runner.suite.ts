@@ -146,7 +146,7 @@ export function describeTaskRunnerContract(
         .split('\n')
         .map((line) => JSON.parse(line) as Record<string, unknown>);
       expect(lines).toHaveLength(3);
-      const head = { time: expect.any(String) };
+      const head = { time: expect.any(String), task: 'say' };
       const plain = { ...head, level: 'info', event: 'Process:Say:Line' };
       expect(lines).toContainEqual({ ...plain, stream: 'stdout', message: 'to stdout' });
       expect(lines).toContainEqual({ ...head, level: 'warn', message: 'as json' });
