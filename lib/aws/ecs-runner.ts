@@ -7,7 +7,15 @@ import {
   type ECSClient,
   type RunTaskCommandInput,
 } from '@aws-sdk/client-ecs';
-import type { Launch, LaunchOutcome, ObjectStore, TaskRunner, TaskState } from '../ports.ts';
+import { parseLaunchId } from '../pipeline/launch-id.ts';
+import {
+  ObjectExistsError,
+  type Launch,
+  type LaunchOutcome,
+  type ObjectStore,
+  type TaskRunner,
+  type TaskState,
+} from '../ports.ts';
 import { FREE_DISK_GIB } from '../tasks/sizes.ts';
 import { ofError, ofFailures } from './ecs-refusals.ts';
 import { launchSpecKey, launchSpecOf } from './launch-spec.ts';
@@ -41,8 +49,7 @@ export class EcsRunner implements TaskRunner {
   }
 
   async launch(launch: Launch): Promise<LaunchOutcome> {
-    const { client, staging } = this.#settings;
-    const spec = JSON.stringify(launchSpecOf(launch));
+    const { client } = this.#settings;
     const input = this.#runTask(launch);
     const characters = JSON.stringify(input.overrides).length;
     if (characters > MAX_OVERRIDES) {
@@ -51,13 +58,27 @@ export class EcsRunner implements TaskRunner {
         reason: `The overrides have ${characters} characters; ECS takes ${MAX_OVERRIDES}`,
       };
     }
-    await staging.put(launchSpecKey(launch.id), spec, { contentType: 'application/json' });
+    await this.#putSpec(launch);
     try {
       const { tasks = [], failures = [] } = await client.send(new RunTaskCommand(input));
       const ref = tasks[0]?.taskArn;
       return ref === undefined ? ofFailures(failures) : { outcome: 'started', ref };
     } catch (error) {
       return ofError(error);
+    }
+  }
+
+  /** Of a pack the first one stays: launched again, it may have fewer members, while its task reads who they are. */
+  async #putSpec(launch: Launch): Promise<void> {
+    const name = parseLaunchId(launch.id);
+    const isPack = name !== undefined && 'pack' in name;
+    try {
+      await this.#settings.staging.put(launchSpecKey(launch.id), JSON.stringify(launchSpecOf(launch)), {
+        contentType: 'application/json',
+        ...(isPack ? { ifNoneMatch: '*' } : {}),
+      });
+    } catch (error) {
+      if (!(error instanceof ObjectExistsError)) throw error;
     }
   }
 

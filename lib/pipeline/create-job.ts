@@ -11,6 +11,7 @@ import { isTerminal } from './job.ts';
 import { keys, outputKeys } from './keys.ts';
 import { readJob, markWaiting } from './ledger.ts';
 import type { Receipt } from './receipt.ts';
+import { neededLessMemory, withLessMemory } from './at-ceiling.ts';
 import { startingSize } from './starting-size.ts';
 
 /** What a job is refused for before any container starts. */
@@ -154,16 +155,21 @@ async function sized(
       `${what}; drop files below <task>/, where the tasks are: ${known}`,
     );
   }
-  const { given, params } = checked(task, job.params);
-  checkFile(task, job, params);
+  const { given, params: asked } = checked(task, job.paramsAsked ?? job.params);
+  checkFile(task, job, asked);
   const [input] = job.inputs;
-  const source = input ? undefined : (job.source ?? (await lookAt(ctx, task, params, job)));
+  const source = input ? undefined : (job.source ?? (await lookAt(ctx, task, asked, job)));
   const bytes = input ? job.bytes : (source?.bytes ?? 0);
   const receipt = await publishedReceipt(ctx, job);
   const ceiling = smallerOf(task.ceiling, ctx.settings.ceiling);
+  const { paramsAsked, ...rest } = job;
+  const less =
+    (paramsAsked ?? neededLessMemory(receipt, given, ceiling)) ? withLessMemory(task, given) : undefined;
+  const params = less?.params ?? asked;
   const planned: Job = {
-    ...job,
-    params: given,
+    ...rest,
+    params: less?.given ?? given,
+    ...(less ? { paramsAsked: given } : {}),
     bytes,
     ...(source ? { source } : {}),
     size: startingSize(task, { bytes, given, params, ceiling, receipt }),
@@ -171,7 +177,7 @@ async function sized(
     spot: task.spot && ctx.settings.spotAvailable,
     limits: task.limits?.(params) ?? [],
   };
-  return { planned, days: task.freshness?.(params) ?? 0, receipt };
+  return { planned, days: task.freshness?.(asked) ?? 0, receipt };
 }
 
 /**

@@ -29,11 +29,15 @@ export function sameSource(a: Source, b: Source): boolean {
 const making = (params: Params): string =>
   paramsText(Object.fromEntries(Object.entries(params).filter(([name]) => name !== 'freshness')));
 
-export const sameMaking = (a: Params, b: Params): boolean => making(a) === making(b);
+/** Whether a result was asked for in the same words. What it went on with at the memory ceiling is no other wish. */
+export const sameMaking = (
+  { params, paramsAsked = params }: Pick<Receipt, 'params' | 'paramsAsked'>,
+  asked: Params,
+): boolean => making(paramsAsked) === making(asked);
 
 /** `receipt`: of what is published under the job's name. Why that is fresh enough; `undefined` when it is not. */
 export function freshness(
-  job: Pick<Job, 'params' | 'source'>,
+  job: Pick<Job, 'params' | 'paramsAsked' | 'source'>,
   days: number,
   receipt: Receipt | undefined,
   now: number,
@@ -42,6 +46,6 @@ export function freshness(
   if (days <= 0 || !source || !receipt) return undefined;
   const age = (now - Date.parse(receipt.endedAt)) / DAY;
   const made = receipt.sources.find((one) => sameSource(one, source));
-  if (age >= days || !made || !sameMaking(receipt.params, job.params)) return undefined;
+  if (age >= days || !made || !sameMaking(receipt, job.paramsAsked ?? job.params)) return undefined;
   return `Fresh: published ${age.toFixed(1)} days ago from the same source (${source.uri}), and up to ${days} days are fresh enough`;
 }

@@ -90,6 +90,8 @@ export interface Job {
   phase?: JobPhase;
   /** As given and checked by the task's schema, defaults not filled in. */
   params: Params;
+  /** As they were given, where the task file had others for when all memory was not enough: `params` are these now. */
+  paramsAsked?: Params;
   inputs: StagedInput[];
   source?: Source;
   /** Input size in bytes: orders the waiting jobs, chooses the container size. */

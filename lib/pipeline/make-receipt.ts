@@ -32,6 +32,7 @@ export function makeReceipt(
     ...(job.cause === undefined ? {} : { cause: job.cause }),
     ...(job.reason === undefined ? {} : { reason: job.reason }),
     params: job.params,
+    ...(job.paramsAsked === undefined ? {} : { paramsAsked: job.paramsAsked }),
     inputs: job.inputs.map((input) => inputOf(ctx, input, record)),
     sources: sourcesOf(job, record),
     ...(imageDigest === undefined ? {} : { imageDigest }),

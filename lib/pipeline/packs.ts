@@ -32,7 +32,7 @@ function shareOf(ctx: PipelineContext, job: Job): Share | undefined {
 function expectedSeconds(ctx: PipelineContext, job: Job): number | undefined {
   try {
     const { task, params } = taskOf(ctx, job);
-    return task.expectedSeconds({ bytes: job.bytes, params });
+    return job.expectedSeconds ?? task.expectedSeconds({ bytes: job.bytes, params });
   } catch {
     return undefined;
   }

@@ -22,6 +22,8 @@ export interface Receipt {
   cause?: Cause;
   reason?: string;
   params: Params;
+  /** As they were given, where all memory was not enough and it went on with `params`. */
+  paramsAsked?: Params;
   inputs: { uri: string; bytes: number; etag: string; sha256?: string }[];
   sources: (Source & { sha256?: string })[];
   imageDigest?: string;

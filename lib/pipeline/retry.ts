@@ -1,19 +1,31 @@
 /** What happens after an attempt: by its cause, and by how often that cause was seen already. */
 import { nextMemory } from '../tasks/sizes.ts';
 import type { FargateSize } from '../ports.ts';
-import type { Cause, Job } from './job.ts';
+import type { Cause, Job, Params } from './job.ts';
 import type { End } from './causes.ts';
 
 export type Decision =
   | { next: 'validate' }
-  | { next: 'retry'; size: FargateSize; spot: boolean; delaySeconds?: number }
+  | { next: 'retry'; size: FargateSize; spot: boolean; delaySeconds?: number; less?: LessMemory }
   | { next: 'failed' | 'quarantined' | 'cancelled'; reason: string };
+
+/** How to go on when all memory there is was not enough. */
+export interface LessMemory {
+  /** In place of the job's, as given. */
+  params: Params;
+  size: FargateSize;
+  expectedSeconds: number;
+}
+
+type Retry = Extract<Decision, { next: 'retry' }>;
 
 export interface RetryRules {
   /** Attempts in all for ends of no known reason. */
   attempts: number;
   ceiling: FargateSize;
   retryAfterDeadline: boolean;
+  /** `undefined`: the job fails. */
+  atCeiling: () => LessMemory | undefined;
 }
 
 /** A first Spot loss is bad luck; after a second the area has no Spot to spare, and the job goes on-demand. */
@@ -30,7 +42,7 @@ export function decide(job: Job, end: End, rules: RetryRules): Decision {
     job.attempts
       .slice(job.attemptsBefore ?? 0)
       .filter(({ cause }) => cause !== undefined && causes.includes(cause)).length;
-  const again = (options: { size?: FargateSize; spot?: boolean; delaySeconds?: number } = {}): Decision => ({
+  const again = (options: { size?: FargateSize; spot?: boolean; delaySeconds?: number } = {}): Retry => ({
     next: 'retry',
     size: options.size ?? job.size,
     spot: options.spot ?? job.spot,
@@ -52,6 +64,8 @@ export function decide(job: Job, end: End, rules: RetryRules): Decision {
     case 'out-of-memory': {
       const size = nextMemory(job.size, rules.ceiling);
       if (size) return again({ size });
+      const less = rules.atCeiling();
+      if (less) return { ...again({ size: less.size }), less };
       return {
         next: 'failed',
         reason: `${end.reason}. ${job.size.memoryMiB} MiB is the most that this task may have here`,

@@ -1,7 +1,9 @@
 /** A container stopped: why, and what happens next. */
 import { cost } from '../tasks/prices.ts';
-import { smallerOf } from '../tasks/sizes.ts';
+import type { TaskDefinition } from '../tasks/define-task.ts';
+import { clampTo, smallerOf } from '../tasks/sizes.ts';
 import type { TaskState } from '../ports.ts';
+import { withLessMemory } from './at-ceiling.ts';
 import { entryOfLaunch, type Entry, type Member } from './admission.ts';
 import { endOf, endOfMember, type End } from './causes.ts';
 import { mapLimit } from './concurrency.ts';
@@ -13,7 +15,7 @@ import { leaving } from './leaving.ts';
 import { updateJob, markWaiting } from './ledger.ts';
 import { memberEnds, type MemberEnd } from './member-ends.ts';
 import type { Leaving, StepMessage, WakeMessage } from './messages.ts';
-import { decide, type Decision } from './retry.ts';
+import { decide, type Decision, type LessMemory } from './retry.ts';
 import { readAttemptRecord } from './staging.ts';
 
 /** Members of a launch that are read and changed at once. */
@@ -128,7 +130,22 @@ function decision(ctx: PipelineContext, job: Job, end: End): Decision {
     attempts: task.attempts,
     ceiling: smallerOf(task.ceiling, ctx.settings.ceiling),
     retryAfterDeadline: task.retryAfterDeadline ?? false,
+    atCeiling: () => lessMemory(ctx, task, job),
   });
+}
+
+/** Once: when these parameters are not enough either, the job fails. */
+function lessMemory(ctx: PipelineContext, task: TaskDefinition, job: Job): LessMemory | undefined {
+  const less = job.paramsAsked ? undefined : withLessMemory(task, job.params);
+  if (!less) return undefined;
+  const work = { bytes: job.bytes, params: less.params };
+  // The same memory, all there is, and the disk that it may need instead.
+  const size = { ...job.size, diskGiB: Math.max(job.size.diskGiB, task.size(work).diskGiB) };
+  return {
+    params: less.given,
+    size: clampTo(size, smallerOf(task.ceiling, ctx.settings.ceiling)),
+    expectedSeconds: task.expectedSeconds(work),
+  };
 }
 
 function after(ctx: PipelineContext, job: Job, { cause }: End, decided: Decision): Job {
@@ -138,9 +155,14 @@ function after(ctx: PipelineContext, job: Job, { cause }: End, decided: Decision
     case 'validate':
       return { ...rest, phase: 'validating' };
     case 'retry': {
-      const { size, spot, delaySeconds } = decided;
+      const { size, spot, delaySeconds, less } = decided;
       return {
         ...rest,
+        ...(less && {
+          params: less.params,
+          expectedSeconds: less.expectedSeconds,
+          paramsAsked: job.params,
+        }),
         state: 'waiting',
         size,
         spot,

@@ -25,7 +25,7 @@ export function startingSize(
 ): FargateSize {
   const size = clampTo(task.size({ bytes, params }), ceiling);
   const last = receipt?.attempts.at(-1);
-  if (!receipt || last?.cause !== 'succeeded' || !sameMaking(receipt.params, given)) return size;
+  if (!receipt || last?.cause !== 'succeeded' || !sameMaking(receipt, given)) return size;
   return last.size.memoryMiB > size.memoryMiB
     ? clampTo({ ...last.size, diskGiB: Math.max(last.size.diskGiB, size.diskGiB) }, ceiling)
     : size;

@@ -74,13 +74,23 @@ const isAt = (job: Job, { state, endedAt }: Intent): boolean =>
 
 /** Waiting, as planned anew; with the memory that it was given last, when that was more. Refused: the same end, today's reason. */
 function back(ended: Job, next: Job): Job {
-  const { cause: _, reason: __, receipt: ___, checks: ____, endedAt: _____, phase: ______, ...rest } = ended;
+  const {
+    cause: _,
+    reason: __,
+    receipt: ___,
+    checks: ____,
+    endedAt: _____,
+    phase: ______,
+    ...others
+  } = ended;
+  const { paramsAsked: _______, ...rest } = others;
   if (isTerminal(next.state)) return { ...ended, reason: next.reason ?? 'It cannot be tried again' };
-  const { params, source, bytes, size, spot, limits, expectedSeconds } = next;
+  const { params, paramsAsked, source, bytes, size, spot, limits, expectedSeconds } = next;
   return {
     ...rest,
     state: 'waiting',
     params,
+    ...(paramsAsked === undefined ? {} : { paramsAsked }),
     ...(source === undefined ? {} : { source }),
     ...(expectedSeconds === undefined ? {} : { expectedSeconds }),
     bytes,

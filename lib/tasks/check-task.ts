@@ -3,7 +3,7 @@ import type * as z from 'zod';
 import type { TaskDefinition } from './define-task.ts';
 import { granuleFaults } from './granule-rule.ts';
 import { paramType, UnsupportedParamError } from './param-type.ts';
-import { envName } from './params.ts';
+import { checkParams, envName } from './params.ts';
 import { isValidSize, sizeText } from './sizes.ts';
 
 /** Every fault of one task file, each a sentence. */
@@ -177,7 +177,18 @@ const SAMPLE_BYTES = [0, 1, 1e3, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 5e12];
 // Asked with the defaults; a task with required parameters has none, and is asked when its first job comes.
 function sizeFaults(task: TaskDefinition): string[] {
   const params = task.params.safeParse({});
-  return params.success ? SAMPLE_BYTES.flatMap((bytes) => workFaults(task, bytes, params.data)) : [];
+  if (!params.success) return [];
+  return [
+    ...SAMPLE_BYTES.flatMap((bytes) => workFaults(task, bytes, params.data)),
+    ...ceilingFaults(task, params.data),
+  ];
+}
+
+function ceilingFaults(task: TaskDefinition, params: z.output<z.ZodObject>): string[] {
+  const changes = task.atCeiling?.(params);
+  if (!changes) return [];
+  const checked = checkParams(task, changes);
+  return checked.ok ? [] : [`atCeiling gives parameters that it has not: ${checked.faults.join('; ')}.`];
 }
 
 function workFaults(task: TaskDefinition, bytes: number, params: z.output<z.ZodObject>): string[] {

@@ -107,7 +107,7 @@ export interface TaskDefinition<S extends z.ZodObject = z.ZodObject> {
   ceiling: FargateSize;
   /**
    * Parameters to go on with, once, when a job ran out of memory at the largest size that it may have: some that need less
-   * memory, and more time. `undefined`: there are none, and the job fails.
+   * memory, and more time or disk. They replace those of the same name. `undefined`: there are none, and the job fails.
    */
   atCeiling?(params: z.output<S>): Params | undefined;
   deadlineSeconds(work: Work<z.output<S>>): number;

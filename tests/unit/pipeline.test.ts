@@ -12,6 +12,8 @@ import type { UploadMessage } from '../../lib/pipeline/messages.ts';
 import { settle } from '../../lib/pipeline/settle.ts';
 import type { LaunchOutcome, RecordStore, TaskRunner } from '../../lib/ports.ts';
 import type { MemoryRecords } from '../../lib/simulate/memory/record-store.ts';
+import type { TaskDefinition } from '../../lib/tasks/define-task.ts';
+import type { Act, Launched } from '../doubles/memory/task-runner.ts';
 import { textTask, World } from '../doubles/world.ts';
 
 const receiptOf = (world: World, key: string): Receipt => JSON.parse(world.output(key) ?? 'null') as Receipt;
@@ -171,6 +173,73 @@ describe('an attempt that ends badly', () => {
       state: 'failed',
       cause: 'out-of-memory',
       reason: expect.stringContaining('8192 MiB'),
+    });
+  });
+
+  describe('out of memory at the ceiling, with parameters that need less', () => {
+    const task: TaskDefinition = {
+      ...textTask,
+      size: ({ params }) => ({ vcpu: 1, memoryMiB: 2048, diskGiB: params['kind'] === 'rich' ? 60 : 20 }),
+      ceiling: { vcpu: 2, memoryMiB: 4096, diskGiB: 50 },
+      expectedSeconds: ({ params }) => (params['kind'] === 'rich' ? 100 : 10),
+      atCeiling: ({ kind }) => (kind === 'plain' ? { kind: 'rich' } : undefined),
+    };
+    const byKind = ({ env }: Launched): Act => (env['KIND'] === 'rich' ? {} : { outOfMemory: true });
+
+    test('goes on with them once, on all the memory and the disk that they want, and the receipt tells', async () => {
+      const world = new World({ tasks: [task], script: byKind });
+      await world.ask('r1', { area: 'a' });
+      await world.settleAll();
+      const job = world.job('a');
+      expect(job.attempts.map(({ cause, size }) => [cause, size.memoryMiB, size.diskGiB])).toEqual([
+        ['out-of-memory', 2048, 20],
+        ['out-of-memory', 4096, 20],
+        ['succeeded', 4096, 50],
+      ]);
+      expect(job).toMatchObject({
+        state: 'published',
+        params: { area: 'a', kind: 'rich' },
+        paramsAsked: { area: 'a' },
+        expectedSeconds: 100,
+      });
+      expect(receiptOf(world, 'text/a/receipt.json')).toMatchObject({
+        params: { area: 'a', kind: 'rich' },
+        paramsAsked: { area: 'a' },
+      });
+
+      // And the next time at once.
+      await world.ask('r2', { area: 'a' });
+      await world.settleAll();
+      const next = world.allJobs().find(({ run }) => run === 'r2');
+      expect(next).toMatchObject({ state: 'published', paramsAsked: { area: 'a' } });
+      expect(next?.attempts.map(({ cause, size }) => [cause, size.memoryMiB])).toEqual([['succeeded', 4096]]);
+    });
+
+    test('fails when they are not enough either, or when it was asked with them', async () => {
+      const world = new World({ tasks: [task], script: () => ({ outOfMemory: true }) });
+      await world.ask('r1', { area: 'a' });
+      await world.ask('r1', { area: 'b', kind: 'rich' });
+      await world.settleAll();
+      expect(world.job('a')).toMatchObject({ state: 'failed', cause: 'out-of-memory' });
+      expect(world.job('a').attempts).toHaveLength(3);
+      expect(world.job('b').attempts).toHaveLength(2);
+      expect(world.job('b')).not.toHaveProperty('paramsAsked');
+    });
+
+    test('is the same wish as before: what was made so is fresh', async () => {
+      const source = { uri: 'http://mirror/a', etag: 'e1', bytes: 7 };
+      const world = new World({
+        tasks: [{ ...task, source: async () => source, freshness: () => 30 }],
+        script: byKind,
+      });
+      await world.ask('r1', { area: 'a' });
+      await world.settleAll();
+      await world.ask('r2', { area: 'a' });
+      await world.settleAll();
+      expect(world.allJobs().find(({ run }) => run === 'r2')).toMatchObject({
+        state: 'published',
+        attempts: [],
+      });
     });
   });
 

@@ -133,6 +133,11 @@ describe('size and deadline', () => {
   });
 });
 
+test('when all memory was not enough, the writer’s objects go to disk; from there it goes nowhere', () => {
+  expect(task.atCeiling!({ ...defaults, type: 'ram' })).toEqual({ type: 'hd' });
+  expect(task.atCeiling!({ ...defaults, type: 'hd' })).toBeUndefined();
+});
+
 describe('the source of an area', () => {
   const MD5 = '0123456789abcdef0123456789ABCDEF';
   const answers: Record<string, (response: ServerResponse) => void> = {

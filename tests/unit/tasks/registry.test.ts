@@ -143,6 +143,21 @@ describe('checkTask', () => {
     expect(faultsOf({ deadlineSeconds: () => Number.NaN })[0]).toContain('The deadline');
   });
 
+  test('a pack that could hold nothing is refused, with every fault', () => {
+    expect(faultsOf({ pack: { jobs: 50, bytes: 1e9, seconds: 600, lingerSeconds: 0 } })).toEqual([]);
+    expect(faultsOf({ pack: { jobs: 101, bytes: 0, seconds: Number.NaN, lingerSeconds: -1 } })).toEqual([
+      'pack.jobs is 101, but must be a whole number from 1 to 100.',
+      'pack.bytes is 0, but must be a number above 0.',
+      'pack.seconds is NaN, but must be a number above 0.',
+      'pack.lingerSeconds is -1, but must be a number from 0.',
+    ]);
+    expect(faultsOf({ pack: { jobs: 1.5, bytes: 1, seconds: 1 } })).toHaveLength(1);
+  });
+
+  test('parameters for the ceiling that the task has not are refused', () => {
+    expect(faultsOf({ atCeiling: () => ({ colour: 'red' }) })[0]).toMatch(/atCeiling gives .*colour/);
+  });
+
   test('all other faults are told at once', () => {
     const faults = faultsOf({
       ceiling: { vcpu: 1, memoryMiB: 1000, diskGiB: 20 },
