@@ -16,6 +16,9 @@ import type { TaskDefinition } from '../../lib/tasks/define-task.ts';
 import type { Act, Launched } from '../doubles/memory/task-runner.ts';
 import { textTask, World } from '../doubles/world.ts';
 
+/** Plain takes more memory than there is. */
+const byKind = ({ env }: Launched): Act => (env['KIND'] === 'rich' ? {} : { outOfMemory: true });
+
 const receiptOf = (world: World, key: string): Receipt => JSON.parse(world.output(key) ?? 'null') as Receipt;
 
 describe('a dropped file', () => {
@@ -184,7 +187,6 @@ describe('an attempt that ends badly', () => {
       expectedSeconds: ({ params }) => (params['kind'] === 'rich' ? 100 : 10),
       atCeiling: ({ kind }) => (kind === 'plain' ? { kind: 'rich' } : undefined),
     };
-    const byKind = ({ env }: Launched): Act => (env['KIND'] === 'rich' ? {} : { outOfMemory: true });
 
     test('goes on with them once, on all the memory and the disk that they want, and the receipt tells', async () => {
       const world = new World({ tasks: [task], script: byKind });
