@@ -123,6 +123,20 @@ describe('the template', () => {
       expect(Properties.AlarmActions).toEqual([{ Ref: 'AlarmsTopic' }]);
   });
 
+  test('forwards every log group but the forwarding’s own to Splunk, when that is asked for, and no token stands in it', () => {
+    const groups = ofType('AWS::Logs::LogGroup').map(([id]) => id);
+    const subscribed = ofType('AWS::Logs::SubscriptionFilter').map(([, { Properties, Condition }]) => {
+      expect(Condition).toBe('ForwardLogs');
+      return (Properties.LogGroupName as { Ref: string }).Ref;
+    });
+    expect(subscribed.toSorted()).toEqual(groups.filter((id) => id !== 'LogForwardingLogGroup').toSorted());
+    const splunk = resource('LogForwarding').Properties.SplunkDestinationConfiguration as object;
+    expect(splunk).not.toHaveProperty('HECToken');
+    expect(splunk).toMatchObject({
+      SecretsManagerConfiguration: { SecretARN: { Ref: 'SplunkHecTokenSecret' } },
+    });
+  });
+
   test('shows in its dashboard, and alarms by, only metrics that the functions send', () => {
     const sent = readFileSync(join(root, 'lib/aws/metrics.ts'), 'utf8');
     const dashboard = JSON.parse(
@@ -258,7 +272,8 @@ describe('the template', () => {
 
   test('logs do not stay for ever', () => {
     const groups = ofType('AWS::Logs::LogGroup');
-    expect(groups).toHaveLength(FUNCTIONS.length + taskNames().length);
+    // And one of the forwarding's own.
+    expect(groups).toHaveLength(FUNCTIONS.length + taskNames().length + 1);
     for (const [, { Properties }] of groups) expect(Properties.RetentionInDays).toBeGreaterThan(0);
   });
 
