@@ -6,14 +6,13 @@ import { mapLimit } from '../../lib/pipeline/concurrency.ts';
 import type { PipelineContext } from '../../lib/pipeline/context.ts';
 import { isTerminal, type Job } from '../../lib/pipeline/job.ts';
 import { readJob } from '../../lib/pipeline/ledger.ts';
-import { sweep } from '../../lib/pipeline/sweep.ts';
-import { openBackend } from '../backend.ts';
+import { openBackend, type Backend } from '../backend.ts';
 import { allJobsOf } from '../jobs-of.ts';
 import type { Shell } from '../main.ts';
 import { withBackend, withJson, type CommonOptions } from '../options.ts';
 
 const CANCELS_AT_ONCE = 8;
-const POLL_MS = 500;
+const POLL_MS = 300;
 /** A container has two minutes to end after it is told to. */
 const STOPPED_WITHIN_MS = 150_000;
 
@@ -23,10 +22,10 @@ export function declare(program: Command, { out }: Shell): void {
       'Cancel jobs, or all of a run: waiting ones at once, running ones by stopping their containers.',
     )
     .action(async (names: string[], options: CommonOptions) => {
-      const { ctx } = await openBackend(options, out);
-      const cancelled = await cancelJobs(ctx, names);
+      const backend = await openBackend(options, out);
+      const cancelled = await cancelJobs(backend.ctx, names);
       // On AWS the Lambdas see the containers end; on this machine perhaps nobody else does.
-      const jobs = options.backend === 'local' ? await ended(ctx, cancelled) : cancelled;
+      const jobs = options.backend === 'local' ? await ended(backend, cancelled) : cancelled;
       if (options.json) {
         const told = jobs.map(({ id, state }) => ({ job: id, state }));
         return out.line(JSON.stringify(told, null, 2));
@@ -48,12 +47,24 @@ export async function cancelJobs(ctx: PipelineContext, names: string[]): Promise
   return jobs.map((job) => after.get(job.id) ?? job);
 }
 
-async function ended(ctx: PipelineContext, jobs: Job[]): Promise<Job[]> {
+/**
+ * Sees the containers end: perhaps no other process does, and the jobs would be running for ever. Drives no run of that
+ * name, so nothing is started meanwhile.
+ */
+async function ended(backend: Backend, jobs: Job[]): Promise<Job[]> {
+  if (jobs.every(({ state }) => isTerminal(state))) return jobs;
+  const driver = await backend.drive('-');
   const until = Date.now() + STOPPED_WITHIN_MS;
-  for (;;) {
-    const now = await mapLimit(jobs, CANCELS_AT_ONCE, async (job) => (await readJob(ctx, job.id)) ?? job);
-    if (now.every(({ state }) => isTerminal(state)) || Date.now() > until) return now;
-    await sweep(ctx);
-    await sleep(POLL_MS);
+  try {
+    for (;;) {
+      const now = await readAll(backend.ctx, jobs);
+      if (now.every(({ state }) => isTerminal(state)) || Date.now() > until) return now;
+      await Promise.race([driver.failed, sleep(POLL_MS)]);
+    }
+  } finally {
+    await driver.stop();
   }
 }
+
+const readAll = async (ctx: PipelineContext, jobs: Job[]): Promise<Job[]> =>
+  await mapLimit(jobs, CANCELS_AT_ONCE, async (job) => (await readJob(ctx, job.id)) ?? job);
