@@ -30,6 +30,8 @@ const MAX_REASON = 255;
 
 export interface EcsSettings {
   client: ECSClient;
+  /** For RunTask, with `maxAttempts: 1`: what is repeated after which answer is decided here. */
+  launcher: ECSClient;
   cluster: string;
   subnets: string[];
   securityGroups: string[];
@@ -49,7 +51,6 @@ export class EcsRunner implements TaskRunner {
   }
 
   async launch(launch: Launch): Promise<LaunchOutcome> {
-    const { client } = this.#settings;
     const input = this.#runTask(launch);
     const characters = JSON.stringify(input.overrides).length;
     if (characters > MAX_OVERRIDES) {
@@ -60,7 +61,19 @@ export class EcsRunner implements TaskRunner {
     }
     await this.#putSpec(launch);
     try {
-      const { tasks = [], failures = [] } = await client.send(new RunTaskCommand(input));
+      return await this.#run(input);
+    } catch (error) {
+      // The answer may have got lost: by its token, a second call finds the task. Should that one be throttled, nothing is known.
+      const second = await this.#run(input);
+      if (second.outcome === 'started') return second;
+      throw error;
+    }
+  }
+
+  /** Throws when it is open whether the task was started. */
+  async #run(input: RunTaskCommandInput): Promise<LaunchOutcome> {
+    try {
+      const { tasks = [], failures = [] } = await this.#settings.launcher.send(new RunTaskCommand(input));
       const ref = tasks[0]?.taskArn;
       return ref === undefined ? ofFailures(failures) : { outcome: 'started', ref };
     } catch (error) {

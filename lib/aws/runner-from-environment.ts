@@ -12,6 +12,7 @@ export function ecsRunner(
   const variables = readEnvironment(RunnerEnvironment, env);
   return new EcsRunner({
     client: new ECSClient(awsConfig(env)),
+    launcher: new ECSClient({ ...awsConfig(env), maxAttempts: 1 }),
     cluster: variables.LONGSHORE_CLUSTER,
     subnets: variables.LONGSHORE_SUBNETS,
     securityGroups: variables.LONGSHORE_SECURITY_GROUPS,

@@ -47,11 +47,15 @@ function claim(ctx: PipelineContext, job: Job, entry: Entry, { attempt: number }
   return { ...rest, state: 'running', phase: 'launching', attempts: [...job.attempts, attempt] };
 }
 
-/** Launches these members of an entry, which are claimed already. Also the sweep's way to finish a launch cut short. */
+/**
+ * Launches these members of an entry, which are claimed already. Also the sweep's way to finish a launch cut short: `again`,
+ * the container may run already, whatever hinders this second call. Then the claim, and so the slot, is not given back.
+ */
 export async function launch(
   ctx: PipelineContext,
   entry: Entry,
   jobs: Job[],
+  { again = false } = {},
 ): Promise<LaunchOutcome | undefined> {
   const [first] = jobs;
   if (!first) return undefined;
@@ -77,7 +81,7 @@ export async function launch(
       log.info('Task:Launch:Done', { ref: outcome.ref, size, spot });
       break;
     case 'wait':
-      await backToWaiting(ctx, entry, jobs);
+      if (!again) await backToWaiting(ctx, entry, jobs);
       log.info('Task:Launch:Wait', { reason: outcome.reason });
       break;
     case 'refused':

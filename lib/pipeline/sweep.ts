@@ -155,15 +155,20 @@ async function lookAtLaunch(at: Look, jobs: Job[]): Promise<void> {
   if (unstarted.length > 0) {
     if (isFresh && !justStarted) return;
     // All of them, also those that know it: it is the same container.
-    if (ref === undefined) await launch(ctx, entry, jobs);
+    if (ref === undefined) await launch(ctx, entry, jobs, { again: true });
     else await started(ctx, entry, jobs, ref);
     result.relaunched += 1;
   } else if (ref !== undefined) {
-    await lookAtTask(at, jobs, ref, isFresh);
+    await lookAtTask(at, jobs, ref, { claimedAt, isFresh });
   }
 }
 
-async function lookAtTask(at: Look, jobs: Job[], ref: string, isFresh: boolean): Promise<void> {
+async function lookAtTask(
+  at: Look,
+  jobs: Job[],
+  ref: string,
+  { claimedAt, isFresh }: { claimedAt: number; isFresh: boolean },
+): Promise<void> {
   const { ctx, entry, states, result, justStarted } = at;
   const state = states.get(ref);
   if (!state) {
@@ -177,7 +182,8 @@ async function lookAtTask(at: Look, jobs: Job[], ref: string, isFresh: boolean):
     await settleEntry(ctx, entry, state);
     result.settled += 1;
   } else {
-    await enforceDeadline(at, jobs, ref, state);
+    // ECS has no startedAt until the last container has started, and stage-out is the last: the pull is what it tells first.
+    await enforceDeadline(at, jobs, ref, state.pullStartedAt ?? state.startedAt ?? claimedAt);
   }
 }
 
@@ -185,7 +191,7 @@ async function enforceDeadline(
   { ctx, entry, result }: Look,
   jobs: Job[],
   ref: string,
-  state: TaskState,
+  since: number,
 ): Promise<void> {
   const now = ctx.clock.now();
   const asked = jobs.map((job) => lastAttempt(job)?.stopping);
@@ -200,7 +206,7 @@ async function enforceDeadline(
       return task.deadlineSeconds({ bytes: job.bytes, params });
     }),
   );
-  if (state.startedAt === undefined || now - state.startedAt < deadlineSeconds * 1000) return;
+  if (now - since < deadlineSeconds * 1000) return;
   let stopped = false;
   for (const { id, attempts } of jobs) {
     const { changed } = await updateJob(ctx, id, (current) =>

@@ -25,14 +25,14 @@ beforeAll(async () => {
     clusters: ['longshore-test'],
     families: { 'longshore-test-example': ['stage-in', 'main', 'stage-out'] },
   });
+  const config = {
+    region: 'us-east-1',
+    endpoint: ecs.endpoint,
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  };
   runner = new EcsRunner({
-    // The SDK's own patience would only make the tests slow: throttles are for the dispatcher.
-    client: new ECSClient({
-      region: 'us-east-1',
-      endpoint: ecs.endpoint,
-      maxAttempts: 1,
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    }),
+    client: new ECSClient(config),
+    launcher: new ECSClient({ ...config, maxAttempts: 1 }),
     cluster: 'longshore-test',
     subnets: ['subnet-1', 'subnet-2'],
     securityGroups: ['sg-1'],
@@ -127,10 +127,17 @@ describe('launch', () => {
     expect(await started({ ...launch, spot: false })).toBe(first);
   });
 
-  test('an answer that got lost is no second task', async () => {
-    const launch = launchOf();
+  test('an answer that got lost is no second task, and the task is found', async () => {
     const before = ecs.state.tasks.size;
     ecs.refuse({ loseAnswer: true });
+    await started();
+    expect(ecs.state.tasks.size).toBe(before + 1);
+  });
+
+  test('a throttle after an answer that got lost says nothing: the task may run', async () => {
+    const launch = launchOf();
+    const before = ecs.state.tasks.size;
+    ecs.refuse({ loseAnswer: true }, { error: invalid('Rate exceeded') });
     await expect(runner.launch(launch)).rejects.toThrow(/socket hang up|ECONNRESET/);
     await started(launch);
     expect(ecs.state.tasks.size).toBe(before + 1);
@@ -198,7 +205,8 @@ describe('refusals', () => {
   });
 
   test('an error that does not tell whether the task was started is thrown', async () => {
-    ecs.refuse({ error: new EcsError('ServerException', 'Something broke', { status: 500 }) });
+    const broken = { error: new EcsError('ServerException', 'Something broke', { status: 500 }) };
+    ecs.refuse(broken, broken);
     await expect(runner.launch(launchOf())).rejects.toThrow('Something broke');
   });
 });

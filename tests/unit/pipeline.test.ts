@@ -314,11 +314,42 @@ describe('an attempt that ends badly', () => {
     expect(world.runner.launches).toHaveLength(1);
   });
 
+  test('it is stopped also when the runner never says that it has started, as ECS does until its last container has', async () => {
+    const world = new World({ script: () => ({ hangs: true }) });
+    const look = world.runner.describe.bind(world.runner);
+    world.runner.describe = async (refs) =>
+      (await look(refs)).map(({ ref, launch, status }) => ({ ref, launch, status }));
+    await world.drop('text/a.txt', 'hello');
+    await world.settleAll();
+    expect(world.job('a')).toMatchObject({ state: 'failed', cause: 'deadline' });
+  });
+
   test('an input that changed under it is cancelled: the new version is a job of its own', async () => {
     const world = new World({ script: () => ({ stageIn: { cause: 'input-changed', reason: 'changed' } }) });
     await world.drop('text/a.txt', 'hello');
     await world.settleAll();
     expect(world.job('a')).toMatchObject({ state: 'cancelled', cause: 'input-changed' });
+  });
+
+  test('a launch of which nobody knows whether it was carried out keeps its slot, though the next call is throttled', async () => {
+    const world = new World({ script: () => ({ seconds: 300 }), settings: { maxTasks: 1 } });
+    const launch = world.runner.launch.bind(world.runner);
+    let calls = 0;
+    world.runner.launch = async (what) => {
+      calls += 1;
+      if (calls === 2) return { outcome: 'wait', reason: 'Rate exceeded' };
+      const outcome = await launch(what);
+      if (calls === 1) throw new Error('socket hang up');
+      return outcome;
+    };
+    await world.drop('text/a.txt', 'hello');
+    await world.deliver();
+    // Larger, so that it would be the first to take the slot.
+    await world.drop('text/b.txt', 'hello'.repeat(10));
+    await world.settleAll();
+    expect(['a', 'b'].map((name) => world.job(name).state)).toEqual(['published', 'published']);
+    expect(world.runner.launches).toHaveLength(2);
+    expect(world.runner.mostAtOnce).toBe(1);
   });
 
   test('a launch that is refused for good fails the job; a throttle only waits', async () => {
