@@ -1,4 +1,5 @@
 /** Reading and changing job records. */
+import { randomUUID } from 'node:crypto';
 import type { PipelineContext } from './context.ts';
 import type { Job, TerminalState } from './job.ts';
 import { keys } from './keys.ts';
@@ -44,9 +45,12 @@ export async function markWaiting({ records, clock }: Ledger, job: Job): Promise
   await records.create(key, { at: clock.now() });
 }
 
-/** Marks a job as ended. Idempotent; true the first time. */
+/**
+ * Marks a job as ended. Idempotent; true the first time. No two marks are equal: a writer whose answer got lost tells by
+ * what is there whether it was the first.
+ */
 export async function markEnded({ records }: Ledger, job: Job & { state: TerminalState }): Promise<boolean> {
-  const first = (await records.create(keys.ended(job, job.state), {})) !== undefined;
+  const first = (await records.create(keys.ended(job, job.state), { by: randomUUID() })) !== undefined;
   await records.delete(keys.waiting(job));
   if (job.notBefore !== undefined) await records.delete(keys.delayed(job));
   return first;
