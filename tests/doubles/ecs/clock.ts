@@ -20,3 +20,54 @@ export function fastClock(speed = 1): Clock {
       }),
   };
 }
+
+export interface JumpingClock extends Clock {
+  /** Time does not jump while this is underway. */
+  busy: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+/** How often it is looked whether anything is underway. */
+const LOOK_MS = 2;
+
+/**
+ * The machine's time, which jumps to the next moment that anybody sleeps for as soon as nothing is underway. A busy machine
+ * is slower with it, and its tests are no different.
+ */
+export function jumpingClock(): JumpingClock {
+  const realNow = Date.now.bind(Date);
+  const sleepers: { at: number; wake: () => void }[] = [];
+  let jumped = 0;
+  let underway = 0;
+  let looking: NodeJS.Timeout | undefined;
+  const now = (): number => realNow() + jumped;
+
+  function look(): void {
+    const next = sleepers[0];
+    if (next === undefined) {
+      clearInterval(looking);
+      looking = undefined;
+      return;
+    }
+    if (underway === 0) jumped += Math.max(0, next.at - now());
+    while (sleepers[0] !== undefined && sleepers[0].at <= now()) sleepers.shift()?.wake();
+  }
+
+  return {
+    now,
+    sleep: async (ms) =>
+      await new Promise((resolve) => {
+        const at = now() + ms;
+        const place = sleepers.findIndex((other) => other.at > at);
+        sleepers.splice(place < 0 ? sleepers.length : place, 0, { at, wake: resolve });
+        looking ??= setInterval(look, LOOK_MS);
+      }),
+    busy: async (work) => {
+      underway += 1;
+      try {
+        return await work();
+      } finally {
+        underway -= 1;
+      }
+    },
+  };
+}

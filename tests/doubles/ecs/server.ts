@@ -111,7 +111,11 @@ async function addHost(ecs: Ecs, endpoint: string): Promise<void> {
 
 async function handle(ecs: Ecs, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const reply = (status: number, body: unknown): void => {
-    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body));
+    // The SDK sets its own clock by this one, and asks again for each error when they differ.
+    const date = new Date(ecs.clock.now()).toUTCString();
+    response
+      .writeHead(status, { 'content-type': 'application/x-amz-json-1.1', date })
+      .end(JSON.stringify(body));
   };
   try {
     if (request.method === 'GET') {
