@@ -46,6 +46,7 @@ beforeAll(async () => {
   });
   runner = new EcsRunner({
     client,
+    launcher: client,
     cluster: 'longshore-test',
     subnets: ['subnet-1'],
     securityGroups: ['sg-1'],

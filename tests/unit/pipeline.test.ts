@@ -318,7 +318,7 @@ describe('an attempt that ends badly', () => {
     const world = new World({ script: () => ({ hangs: true }) });
     const look = world.runner.describe.bind(world.runner);
     world.runner.describe = async (refs) =>
-      (await look(refs)).map(({ ref, launch, status }) => ({ ref, launch, status }));
+      (await look(refs)).map((state) => ({ ref: state.ref, launch: state.launch, status: state.status }));
     await world.drop('text/a.txt', 'hello');
     await world.settleAll();
     expect(world.job('a')).toMatchObject({ state: 'failed', cause: 'deadline' });
