@@ -77,10 +77,13 @@ function Head({ state }: { state: State }): JSX.Element {
         </svg>
         longshore
       </h1>
-      {runs.length > 0 && (
+      {(runs.length > 0 || run !== undefined) && (
         <label class="runs">
           <span>Run</span>
           <select value={run ?? ''} onChange={(event) => choose(event.currentTarget.value)}>
+            {run !== undefined && runs.every((entry) => entry.run !== run) && (
+              <option value={run}>{run}</option>
+            )}
             {runs.map((entry) => (
               <option key={entry.run} value={entry.run}>
                 {entryText(entry)}

@@ -34,6 +34,8 @@ export interface Scene {
 const SMALL = 9;
 /** From this on, it has its sign drawn on it. */
 const LARGE = 30;
+/** So few small areas that each has its name beside it. */
+const NAMED = 40;
 /** More signs than this only cover each other: dots then. */
 const MOST_SIGNS = 500;
 
@@ -117,10 +119,12 @@ export class Painter {
     const inside = seen.filter(({ x, y }) => x > -20 && y > -20 && x < width + 20 && y < height + 20);
     const small = inside.filter(({ size }) => size < SMALL);
     const large = inside.filter(({ size }) => size >= LARGE);
+    const names: Box[] = [];
     if (small.length > MOST_SIGNS) this.#drawDots(small, looks);
     else this.#drawSmall(small, looks);
     if (large.length > MOST_SIGNS) return;
-    const names: Box[] = [];
+    if (small.length <= NAMED)
+      for (const { area, x, y } of small) this.#drawName(area.name, x, y + 16, Infinity, names, looks);
     for (const { area, x, y, size, wide } of large) {
       const radius = Math.min(9, size / 7);
       this.#drawSign(area.state, x, y, radius, looks);

@@ -76,6 +76,8 @@ interface Picture {
   phone?: boolean;
   /** Clicked before the picture is taken. */
   click?: string;
+  /** As someone sees it who lacks a kind of cone. */
+  deficiency?: 'deuteranopia' | 'protanopia' | 'tritanopia' | 'achromatopsia';
   whole?: boolean;
 }
 
@@ -84,11 +86,13 @@ const PICTURES: Picture[] = [
   { file: 'desktop-whole.png', width: 1440, height: 900, whole: true },
   { file: 'dark.png', width: 1440, height: 900, dark: true },
   { file: 'phone.png', width: 390, height: 1700, phone: true },
+  { file: 'deuteranopia.png', width: 1440, height: 900, deficiency: 'deuteranopia' },
+  { file: 'achromatopsia.png', width: 1440, height: 900, deficiency: 'achromatopsia' },
   { file: 'details.png', width: 1440, height: 900, click: '.failed-jobs .job-name' },
 ];
 
 async function take(browser: Browser, url: string, folder: string, picture: Picture): Promise<void> {
-  const { width, height, dark = false, phone = false, click, file, whole = false } = picture;
+  const { width, height, dark = false, phone = false, click, deficiency, file, whole = false } = picture;
   const page = await browser.newPage();
   await page.setViewport({
     width,
@@ -98,6 +102,7 @@ async function take(browser: Browser, url: string, folder: string, picture: Pict
     hasTouch: phone,
   });
   await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }]);
+  if (deficiency) await page.emulateVisionDeficiency(deficiency);
   await page.goto(url, { waitUntil: 'load' });
   await page.waitForSelector('#list tbody tr');
   await page.evaluate("document.querySelector('details.failure summary')?.click()");

@@ -20,12 +20,15 @@ export function plannedView(id: string, planned: PlannedJob): JobView {
   };
 }
 
-/** What the plan says of it. */
+/** What the plan says of it; nothing of what is not to be made. */
 export function expectation({
   expectedSeconds,
   costUsd,
   spot,
+  fresh,
+  refused,
 }: PlannedJob): Pick<JobView, 'expectedSeconds' | 'plannedUsd'> {
+  if (fresh !== undefined || refused !== undefined) return {};
   return { expectedSeconds, plannedUsd: spot ? costUsd.spot : costUsd.onDemand };
 }
 

@@ -300,7 +300,8 @@ export class RunWatch {
 
   async #lookAtRunning(): Promise<void> {
     await mapLimit([...this.#running], 8, async ([id, attempt]) => {
-      const view = this.#jobs.get(id)!;
+      // What it said in a phase that is over is no news.
+      const { stage: _, memoryBytes: __, ...view } = this.#jobs.get(id)!;
       await this.#live.look(view, attempt);
       this.#put({ ...view, ...this.#live.of(id) });
     });

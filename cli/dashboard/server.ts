@@ -16,6 +16,8 @@ import type { PageSettings } from './view.ts';
 
 /** Proxies and browsers give up a stream that says nothing; the page itself takes it for lost after twice this. */
 const HEARTBEAT_MS = 10_000;
+/** What may wait for a page to take it: more than any run as a whole. */
+const MOST_UNREAD_BYTES = 128 * 1024 * 1024;
 /** Runs that nobody looks at any more are kept for whoever comes back: so many. */
 const KEPT_FEEDS = 4;
 /** Lines of a log that the page is given unless it asks for more, and at most. */
@@ -176,7 +178,10 @@ class Site {
   async #events({ request, response, parts: [run = ''] }: Asked): Promise<void> {
     const feed = this.#feedOf(run);
     const send = (event: string, data: unknown): void => {
-      if (!response.writableEnded) response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+      if (response.writableEnded) return;
+      response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+      // A page that sleeps: it comes again, and is told everything anew.
+      if (event !== 'view' && response.writableLength > MOST_UNREAD_BYTES) response.destroy();
     };
     const leave = await feed.listen({
       view: (view) => {

@@ -70,10 +70,13 @@ export const openOf = ({ counts }: Pick<Summary, 'counts'>): number =>
 const isOpen = ({ state }: JobView): boolean =>
   state === 'waiting' || state === 'running' || state === 'held';
 
-/** By the seconds that each is expected to take where all of them have an estimate, else each counts as one. */
+/**
+ * By the seconds that each is expected to take where all of them have an estimate, else each counts as one. What ended without
+ * a container, fresh or refused, was no work.
+ */
 function progressOf(jobs: JobView[]): number {
   if (jobs.length === 0) return 0;
-  const made = jobs.filter(({ state }) => state !== 'fresh');
+  const made = jobs.filter((job) => isOpen(job) || (job.attempts ?? 0) > 0);
   if (made.length === 0) return 1;
   const weighed = made.every(({ expectedSeconds }) => expectedSeconds !== undefined && expectedSeconds > 0);
   const weight = (job: JobView): number => (weighed ? (job.expectedSeconds ?? 0) : 1);
@@ -94,7 +97,7 @@ function costOf(ctx: PipelineContext, plan: Plan | undefined, jobs: JobView[], n
         : 0;
     usd += costUsd + underWay;
     if (spot) spotUsd += costUsd + underWay;
-    if (state !== 'fresh') asPlanned += plannedUsd;
+    asPlanned += plannedUsd;
     if (isOpen(job) || attempts === 0) continue;
     endedUsd += costUsd;
     plannedEndedUsd += plannedUsd;

@@ -14,7 +14,7 @@ import type { MemoryMessage, MemoryQueue } from '../../lib/local/memory-queue.ts
 import { stagingKeys } from '../../lib/pipeline/attempt-record.ts';
 import type { PipelineContext } from '../../lib/pipeline/context.ts';
 import { dispatch } from '../../lib/pipeline/dispatch.ts';
-import { handleMessage, handleStep } from '../../lib/pipeline/handle.ts';
+import { handleMessage, handleMessages, handleStep } from '../../lib/pipeline/handle.ts';
 import { planKeys, type Plan, type PlannedJob } from '../../lib/pipeline/plan.ts';
 import { settle } from '../../lib/pipeline/settle.ts';
 import { defineTask, type TaskDefinition } from '../../lib/tasks/define-task.ts';
@@ -145,7 +145,7 @@ export async function startWorldRun(options: WorldRunOptions): Promise<WorldRun>
 
   const work = async (): Promise<void> => {
     for (let busy = true; busy;) {
-      busy = await drain(home.jobs, async () => {});
+      busy = await drain(home.jobs, async (body) => void (await handleMessages(ctx, [body])));
       if ((await dispatch(ctx)).launched > 0) busy = true;
       for (const launch of runner.launches.filter((one) => log && !logged.has(one))) {
         logged.add(launch);
