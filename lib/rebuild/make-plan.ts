@@ -110,7 +110,11 @@ function plannedJob(
   const ceiling = smallerOf(task.ceiling, ctx.settings.ceiling);
   const size = startingSize(task, { bytes, given, params, ceiling, receipt });
   const spot = task.spot && ctx.settings.spotAvailable;
-  const { seconds, basis } = estimate(task, { bytes, params: params as Params }, { own: receipt, factor });
+  const { seconds, basis } = estimate(
+    task,
+    { bytes, given, params: params as Params },
+    { own: receipt, factor },
+  );
   const planned: Pick<Job, 'params' | 'source'> = { params: given, ...(source ? { source } : {}) };
   const fresh = freshness(planned, task.freshness?.(params) ?? 0, receipt, ctx.clock.now());
   const { architecture } = ctx.settings;

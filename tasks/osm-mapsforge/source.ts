@@ -17,7 +17,7 @@ export const extractUrl = (mirror: string, area: string): string =>
  */
 export async function lookUpExtract(mirror: string, area: string, fetch: Fetch): Promise<Source> {
   const uri = extractUrl(mirror, area);
-  const response = await ask(fetch, uri, 'HEAD');
+  const response = await describe(fetch, uri);
   if (response.status === 404 || response.status === 410) {
     throw new UnknownSourceError(
       `There is no area "${area}" at ${uri} (HTTP ${response.status}). The names are Geofabrik's ids, e.g. europe/monaco.`,
@@ -27,7 +27,9 @@ export async function lookUpExtract(mirror: string, area: string, fetch: Fetch):
     throw new Error(`${uri} answered HTTP ${response.status} to HEAD.`);
   }
   const { headers } = response;
-  const bytes = Number(headers.get('content-length') ?? NaN);
+  const bytes = Number(
+    /\/(\d+)$/.exec(headers.get('content-range') ?? '')?.[1] ?? headers.get('content-length') ?? NaN,
+  );
   const etag = headers.get('etag')?.replace(/^W\//, '').replaceAll('"', '');
   const modified = Date.parse(headers.get('last-modified') ?? '');
   const md5 = await lookUpMd5(uri, fetch);
@@ -38,6 +40,18 @@ export async function lookUpExtract(mirror: string, area: string, fetch: Fetch):
     ...(md5 ? { md5 } : {}),
     ...(Number.isNaN(modified) ? {} : { lastModified: new Date(modified).toISOString() }),
   };
+}
+
+/**
+ * The answer to HEAD; where the server's proxy fails on that (as Geofabrik's at times), to GET for the first byte. One that
+ * does not know ranges either would send it all: its answer to HEAD stands.
+ */
+async function describe(fetch: Fetch, uri: string): Promise<Response> {
+  const head = await ask(fetch, uri, 'HEAD');
+  if (head.status < 500) return head;
+  const first = await ask(fetch, uri, 'GET', { range: 'bytes=0-0' });
+  await first.body?.cancel();
+  return first.status === 206 ? first : head;
 }
 
 /** The first word of `<extract>.md5`; undefined when the mirror publishes none (the container then says so in its report). */
@@ -56,9 +70,14 @@ async function lookUpMd5(uri: string, fetch: Fetch): Promise<string | undefined>
   return md5.toLowerCase();
 }
 
-async function ask(fetch: Fetch, uri: string, method: 'HEAD' | 'GET'): Promise<Response> {
+async function ask(
+  fetch: Fetch,
+  uri: string,
+  method: 'HEAD' | 'GET',
+  headers: Record<string, string> = {},
+): Promise<Response> {
   try {
-    return await fetch(uri, { method, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return await fetch(uri, { method, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
   } catch (error) {
     // fetch hides the reason ("connect ECONNREFUSED …") in the cause.
     const reason = isNativeError(error) && isNativeError(error.cause) ? error.cause.message : String(error);

@@ -4,7 +4,7 @@ import type { ManifestJob } from '../../lib/pipeline/manifest.ts';
 import { planKeys, type Plan } from '../../lib/pipeline/plan.ts';
 import type { Receipt } from '../../lib/pipeline/receipt.ts';
 import { status } from '../../lib/pipeline/status.ts';
-import { defineTask, UnknownSourceError } from '../../lib/tasks/define-task.ts';
+import { defineTask, UnknownSourceError, type TaskDefinition } from '../../lib/tasks/define-task.ts';
 import { estimate, factorOf } from '../../lib/rebuild/estimate.ts';
 import { lookAtAll, type Sought } from '../../lib/rebuild/look.ts';
 import { makePlan } from '../../lib/rebuild/make-plan.ts';
@@ -144,12 +144,25 @@ describe('the expected time', () => {
       attempts: [{ cause: 'succeeded', seconds }],
       ...more,
     }) as unknown as Receipt;
-  const work = { bytes: 2 * MIB, params: { area: 'a' } };
+  const work = { bytes: 2 * MIB, given: { area: 'a' }, params: { area: 'a' } };
 
   test('is what the last one took, scaled as the task file scales it', () => {
     // 130 s by the rule, where the last one should have taken 70 s and took 35.
     expect(estimate(areaTask, work, { own: receipt(35, 1) })).toEqual({ seconds: 65, basis: 'receipt' });
     expect(estimate(areaTask, { ...work, bytes: 0 }, { own: receipt(35, 1) }).seconds).toBe(35);
+  });
+
+  test('knows that other parameters take other times, and what had to go on with less memory', () => {
+    const task: TaskDefinition = {
+      ...textTask,
+      params: z.object({ area: z.string(), kind: z.enum(['quick', 'slow']).default('quick') }),
+      expectedSeconds: ({ bytes, params }) => ((params['kind'] === 'slow' ? 10 : 1) * bytes) / MIB,
+    };
+    const slow = { params: { area: 'a', kind: 'slow' } };
+    const quick = { bytes: 2 * MIB, given: { area: 'a' }, params: { area: 'a', kind: 'quick' } };
+    expect(estimate(task, quick, { own: receipt(30, 1, slow) }).seconds).toBe(6);
+    const sunk = { ...slow, paramsAsked: { area: 'a' } };
+    expect(estimate(task, quick, { own: receipt(30, 1, sunk) }).seconds).toBe(60);
   });
 
   test('is by the median of what others took, which an odd one does not move', () => {

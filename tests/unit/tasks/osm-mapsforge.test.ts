@@ -152,6 +152,10 @@ describe('the source of an area', () => {
     '/europe/monaco-latest.osm.pbf.md5': (response) => response.end(`${MD5}  monaco-latest.osm.pbf\n`),
     '/europe/bare-latest.osm.pbf': (response) => response.writeHead(200).end(),
     '/europe/busy-latest.osm.pbf': (response) => response.writeHead(503).end(),
+    '/europe/proxied-latest.osm.pbf': (response) =>
+      response.req.method === 'HEAD'
+        ? response.writeHead(502).end()
+        : response.writeHead(206, { 'content-range': 'bytes 0-0/431512', 'content-length': '1' }).end('x'),
     '/europe/odd-latest.osm.pbf': (response) => response.writeHead(200, { 'content-length': '1' }).end(),
     '/europe/odd-latest.osm.pbf.md5': (response) => response.end('<html>Not today</html>'),
     '/europe/busymd5-latest.osm.pbf': (response) => response.writeHead(200).end(),
@@ -193,6 +197,15 @@ describe('the source of an area', () => {
 
   test('may come without size, date, ETag and MD5', async () => {
     expect(await look('europe/bare')).toEqual({ uri: `${mirror}/europe/bare-latest.osm.pbf` });
+  });
+
+  test('behind a proxy that fails on HEAD is described by its first byte', async () => {
+    requests.length = 0;
+    expect(await look('europe/proxied')).toMatchObject({ bytes: 431_512 });
+    expect(requests.slice(0, 2)).toEqual([
+      'HEAD /europe/proxied-latest.osm.pbf',
+      'GET /europe/proxied-latest.osm.pbf',
+    ]);
   });
 
   test('that is not there is the fault of the job', async () => {
