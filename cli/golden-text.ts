@@ -35,7 +35,7 @@ function failure({ job, log = [] }: CaseResult): string[] {
   ];
 }
 
-function fileText({ file, differences, count }: FileDifferences): string[] {
+export function fileText({ file, differences, count }: FileDifferences): string[] {
   const lines = differences.map(({ where, expected, got, detail }) => {
     const at = where === '' ? file : `${file}  ${where}`;
     return `  ${at}: expected ${expected}, got ${got}${detail === undefined ? '' : ` (${detail})`}`;
