@@ -1,56 +1,68 @@
 """Metadata files in the field's own formats, for handlers that know more of a granule than the task file does.
 
-`Granule` says what is known; `stac_item` and `echo10` write it. Elements come in the order of the schemas:
-STAC Item 1.1 (https://github.com/radiantearth/stac-spec) and ECHO 10 Granule.xsd (a sequence: another order is invalid).
+`Granule` says what is known of one file; `echo10` (`.cmr.xml`, `.meta.xml`), `ecs_met` (`.met`) and `stac_item`
+(`.stac.json`) write it. The first two write what longshore's own writers (lib/tasks/metadata) write of the same granule, to
+the byte: the order of elements is part of these formats.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import Literal
-from xml.etree import ElementTree as ET
+from typing import TypeAlias
+from urllib.parse import quote
 
-DayNight = Literal["DAY", "NIGHT", "BOTH", "UNSPECIFIED"]
 #: west, south, east, north in degrees, WGS84; west is greater than east across the 180th meridian.
 Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Granule:
-    """One granule and its files. Times are in UTC; those without a time zone are taken as UTC."""
+class Parameter:
+    """A variable that a catalogue should list."""
 
-    granule_ur: str
+    name: str
+    percent_missing: float = 0.0
+
+
+@dataclass(frozen=True)
+class Granule:
+    """One granule and its file. Times are in UTC; those without a time zone are taken as UTC."""
+
+    file: Path
     short_name: str
     version: str
     begin: datetime
     #: The same as `begin` for what shows one moment.
     end: datetime
-    box: Box | None = None
-    files: Sequence[Path] = ()
+    box: Box
+    #: What it was made with: name and version.
+    software: tuple[str, str]
+    data_format: str
+    #: Default: now.
     produced: datetime | None = None
-    day_night: DayNight = "UNSPECIFIED"
-    #: Name as its producer has it; the first file's when it is not given.
-    producer_granule_id: str | None = None
-    platform: str | None = None
-    instrument: str | None = None
-    data_format: str | None = None
+    #: Lowest, highest, unit.
+    vertical: tuple[float, float, str] | None = None
+    #: Short names of platform and instrument.
+    platform: tuple[str, str] | None = None
+    campaign: str | None = None
     #: Names of the granules that it was made from.
     inputs: Sequence[str] = ()
-    #: Further facts, one or more values each.
-    attributes: Mapping[str, Sequence[str] | str] = field(default_factory=dict)
+    parameters: Sequence[Parameter] = ()
+    #: Folder in which users will find the file.
+    distribution_url: str | None = None
 
     def __post_init__(self) -> None:
         if _utc(self.end) < _utc(self.begin):
-            raise ValueError(f"{self.granule_ur} ends ({self.end}) before it begins ({self.begin})")
-        if self.box is not None:
-            west, south, east, north = self.box
-            if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
-                raise ValueError(f"the box of {self.granule_ur} is not on the Earth: {self.box}")
+            raise ValueError(f"{self.file.name} ends ({self.end}) before it begins ({self.begin})")
+        west, south, east, north = self.box
+        if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
+            raise ValueError(f"the box of {self.file.name} is not on the Earth: {self.box}")
 
 
 def write(path: Path | str, body: str) -> Path:
@@ -61,133 +73,250 @@ def write(path: Path | str, body: str) -> Path:
     return temp.rename(path)
 
 
+# --- ECHO 10: XML. The schema (Granule.xsd) is a sequence. ---------------------------------------------------------
+
+#: Text, nested elements in order, or nothing (left out).
+_Xml: TypeAlias = "str | list[tuple[str, _Xml]] | None"
+
+
+def echo10(granule: Granule) -> str:
+    """An ECHO 10 granule, as archives send it to the Common Metadata Repository."""
+    produced = _iso(_produced(granule))
+    software, version = granule.software
+    root: _Xml = [
+        ("GranuleUR", granule.file.name[:250]),
+        ("InsertTime", produced),
+        ("LastUpdate", produced),
+        ("Collection", [("ShortName", granule.short_name), ("VersionId", granule.version)]),
+        ("DataGranule", _data_granule(granule, produced)),
+        ("PGEVersionClass", [("PGEName", software), ("PGEVersion", version[:10])]),
+        ("Temporal", [("RangeDateTime", _range(granule))]),
+        ("Spatial", _spatial(granule)),
+        ("MeasuredParameters", [("MeasuredParameter", _measured(one)) for one in granule.parameters]),
+        ("Platforms", _platforms(granule)),
+        ("Campaigns", granule.campaign and [("Campaign", [("ShortName", granule.campaign)])]),
+        ("InputGranules", [("InputGranule", name) for name in granule.inputs]),
+        ("OnlineAccessURLs", _access(granule)),
+        ("Orderable", "true"),
+        ("DataFormat", granule.data_format),
+        ("Visible", "true"),
+    ]
+    lines = _element("Granule", root, "")
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + "\n".join(lines) + "\n"
+
+
+def _data_granule(granule: Granule, produced: str) -> _Xml:
+    size = granule.file.stat().st_size
+    return [
+        ("DataGranuleSizeInBytes", str(size)),
+        ("SizeMBDataGranule", f"{size / 1024**2:.6f}"),
+        ("Checksum", [("Value", sha256(granule.file)), ("Algorithm", "SHA-256")]),
+        ("ProducerGranuleId", granule.file.name[:128]),
+        ("DayNightFlag", "UNSPECIFIED"),
+        ("ProductionDateTime", produced),
+    ]
+
+
+def _range(granule: Granule) -> _Xml:
+    return [("BeginningDateTime", _iso(_utc(granule.begin))), ("EndingDateTime", _iso(_utc(granule.end)))]
+
+
+def _spatial(granule: Granule) -> _Xml:
+    west, south, east, north = granule.box
+    rectangle: _Xml = [
+        ("WestBoundingCoordinate", _number(west)),
+        ("NorthBoundingCoordinate", _number(north)),
+        ("EastBoundingCoordinate", _number(east)),
+        ("SouthBoundingCoordinate", _number(south)),
+    ]
+    return [
+        ("VerticalSpatialDomains", _vertical(granule)),
+        ("HorizontalSpatialDomain", [("Geometry", [("BoundingRectangle", rectangle)])]),
+    ]
+
+
+def _vertical(granule: Granule) -> _Xml:
+    if granule.vertical is None:
+        return None
+    lowest, highest, unit = granule.vertical
+
+    def domain(kind: str, value: float) -> tuple[str, _Xml]:
+        return "VerticalSpatialDomain", [("Type", kind), ("Value", f"{_number(round(value, 4))} {unit}")]
+
+    return [domain("Minimum Altitude", lowest), domain("Maximum Altitude", highest)]
+
+
+def _measured(one: Parameter) -> _Xml:
+    missing = _number(one.percent_missing)
+    return [("ParameterName", one.name[:250]), ("QAStats", [("QAPercentMissingData", missing)])]
+
+
+def _platforms(granule: Granule) -> _Xml:
+    if granule.platform is None:
+        return None
+    platform, instrument = granule.platform
+    instruments: _Xml = [("Instrument", [("ShortName", instrument)])]
+    return [("Platform", [("ShortName", platform), ("Instruments", instruments)])]
+
+
+def _access(granule: Granule) -> _Xml:
+    if granule.distribution_url is None:
+        return None
+    # As JavaScript's encodeURIComponent leaves them.
+    name = quote(granule.file.name, safe="!'()*~-._")
+    url = f"{granule.distribution_url.rstrip('/')}/{name}"
+    return [("OnlineAccessURL", [("URL", url), ("MimeType", "application/x-netcdf")])]
+
+
+def _element(name: str, content: _Xml, indent: str) -> list[str]:
+    """Elements without content are left out: the schema asks for at least one character."""
+    if content is None or content == "" or content == []:
+        return []
+    if isinstance(content, str):
+        return [f"{indent}<{name}>{_escape(content)}</{name}>"]
+    inner = [line for child, text in content for line in _element(child, text, f"{indent}  ")]
+    return [f"{indent}<{name}>", *inner, f"{indent}</{name}>"] if inner else []
+
+
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _escape(text: str) -> str:
+    """Characters that XML 1.0 cannot hold at all become U+FFFD."""
+    return _NOT_XML.sub("\ufffd", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+# --- ECS `.met`: Object Description Language. One group a class, one object an attribute. --------------------------
+
+#: A group (name, CLASS, children), or an object (name, value).
+_Odl: TypeAlias = "tuple[str, int | None, list[_Odl]] | tuple[str, str | float]"
+
+
+def ecs_met(granule: Granule) -> str:
+    """The `.met` file that accompanies a granule in ECS and its successors."""
+    lines = _odl(("INVENTORYMETADATA", None, _inventory(granule)), 0)
+    # The master group says so behind its own name.
+    lines.insert(1, "  GROUPTYPE = MASTERGROUP")
+    return "\n".join(lines) + "\nEND\n"
+
+
+def _inventory(granule: Granule) -> list[_Odl]:
+    west, south, east, north = granule.box
+    size = round(granule.file.stat().st_size / 1024**2, 6)
+    rectangle: list[_Odl] = [
+        ("WESTBOUNDINGCOORDINATE", west),
+        ("NORTHBOUNDINGCOORDINATE", north),
+        ("EASTBOUNDINGCOORDINATE", east),
+        ("SOUTHBOUNDINGCOORDINATE", south),
+    ]
+    horizontal: _Odl = ("HORIZONTALSPATIALDOMAINCONTAINER", None, [("BOUNDINGRECTANGLE", None, rectangle)])
+    return [
+        (
+            "ECSDATAGRANULE",
+            None,
+            [
+                ("LOCALGRANULEID", granule.file.name),
+                ("PRODUCTIONDATETIME", _iso(_produced(granule))),
+                ("DAYNIGHTFLAG", "Unspecified"),
+                ("SIZEMBECSDATAGRANULE", size),
+            ],
+        ),
+        (
+            "COLLECTIONDESCRIPTIONCLASS",
+            None,
+            [("SHORTNAME", granule.short_name), ("VERSIONID", granule.version)],
+        ),
+        ("RANGEDATETIME", None, _odl_range(granule)),
+        ("SPATIALDOMAINCONTAINER", None, [horizontal]),
+        *_odl_platform(granule),
+        ("PGEVERSIONCLASS", None, [("PGEVERSION", granule.software[1])]),
+        ("INPUTGRANULE", None, [("INPUTPOINTER", ", ".join(granule.inputs))]),
+        (
+            "ADDITIONALATTRIBUTES",
+            None,
+            [_additional(1, "Checksum", sha256(granule.file)), _additional(2, "ChecksumAlgorithm", "SHA-256")],
+        ),
+    ]
+
+
+def _odl_range(granule: Granule) -> list[_Odl]:
+    """Dates and times of day are attributes of their own."""
+    found: list[_Odl] = []
+    for name, time in (("BEGINNING", granule.begin), ("ENDING", granule.end)):
+        date, _, clock = _iso(_utc(time)).removesuffix("Z").partition("T")
+        found += [(f"RANGE{name}DATE", date), (f"RANGE{name}TIME", clock)]
+    return found
+
+
+def _odl_platform(granule: Granule) -> list[_Odl]:
+    if granule.platform is None:
+        return []
+    platform, instrument = granule.platform
+    names: list[_Odl] = [
+        ("ASSOCIATEDPLATFORMSHORTNAME", platform),
+        ("ASSOCIATEDINSTRUMENTSHORTNAME", instrument),
+        ("ASSOCIATEDSENSORSHORTNAME", instrument),
+    ]
+    group = "ASSOCIATEDPLATFORMINSTRUMENTSENSOR"
+    return [(group, None, [(f"{group}CONTAINER", 1, names)])]
+
+
+def _additional(number: int, name: str, value: str) -> _Odl:
+    content: list[_Odl] = [
+        ("ADDITIONALATTRIBUTENAME", name),
+        ("INFORMATIONCONTENT", number, [("PARAMETERVALUE", value)]),
+    ]
+    return "ADDITIONALATTRIBUTESCONTAINER", number, content
+
+
+def _odl(one: _Odl, depth: int) -> list[str]:
+    pad = "  " * depth
+    if len(one) == 2:
+        name, value = one
+        # A text cannot hold the quote that ends it.
+        text = '"' + value.replace('"', "'") + '"' if isinstance(value, str) else _number(value)
+        return [f"{pad}OBJECT = {name}", f"{pad}  NUM_VAL = 1", f"{pad}  VALUE = {text}", f"{pad}END_OBJECT = {name}"]
+    name, number, children = one
+    head = [f"{pad}GROUP = {name}"] + ([] if number is None else [f'{pad}  CLASS = "{number}"'])
+    inner = [line for child in children for line in _odl(child, depth + 1)]
+    return [*head, *inner, f"{pad}END_GROUP = {name}"]
+
+
+# --- STAC Item 1.1: GeoJSON. ---------------------------------------------------------------------------------------
+
+
 def stac_item(granule: Granule) -> str:
-    """A STAC Item, its assets the granule's files. JSON, two spaces."""
-    extensions = ["https://stac-extensions.github.io/file/v2.1.0/schema.json"]
-    begin, end, produced = _utc(granule.begin), _utc(granule.end), _produced(granule)
+    """A STAC Item with the file as its asset. JSON, two spaces."""
+    begin, end = _iso(_utc(granule.begin)), _iso(_utc(granule.end))
     properties: dict[str, object] = {
-        "title": granule.granule_ur,
+        "title": granule.file.name,
         # With a range, `datetime` is its begin: catalogues sort by it.
-        "datetime": _iso(begin),
-        **({} if begin == end else {"start_datetime": _iso(begin), "end_datetime": _iso(end)}),
-        "created": _iso(produced),
-        **({"platform": granule.platform} if granule.platform else {}),
-        **({"instruments": [granule.instrument]} if granule.instrument else {}),
-        **granule.attributes,
+        "datetime": begin,
+        **({} if begin == end else {"start_datetime": begin, "end_datetime": end}),
+        "created": _iso(_produced(granule)),
+        **({"platform": granule.platform[0], "instruments": [granule.platform[1]]} if granule.platform else {}),
+        "processing:software": dict([granule.software]),
     }
     item = {
         "type": "Feature",
         "stac_version": "1.1.0",
-        "stac_extensions": extensions,
-        "id": granule.granule_ur.replace("/", "-"),
-        **({"bbox": list(granule.box), "geometry": _geometry(granule.box)} if granule.box else {"geometry": None}),
+        "stac_extensions": [
+            "https://stac-extensions.github.io/file/v2.1.0/schema.json",
+            "https://stac-extensions.github.io/processing/v1.2.0/schema.json",
+        ],
+        "id": granule.file.stem,
+        "bbox": list(granule.box),
+        "geometry": _geometry(granule.box),
         "properties": properties,
         "links": [],
-        "assets": {file.name: _asset(file) for file in granule.files},
+        "assets": {granule.file.name: _asset(granule.file)},
     }
     return json.dumps(item, ensure_ascii=False, indent=2) + "\n"
 
 
-def echo10(granule: Granule) -> str:
-    """An ECHO 10 granule, as archives name it: `NAME.meta.xml`, `NAME.cmr.xml` or `NAME.met`."""
-    root = ET.Element("Granule")
-    produced = _iso(_produced(granule))
-    _add(root, "GranuleUR", granule.granule_ur)
-    _add(root, "InsertTime", produced)
-    _add(root, "LastUpdate", produced)
-    collection = _add(root, "Collection")
-    _add(collection, "ShortName", granule.short_name)
-    _add(collection, "VersionId", granule.version)
-    _data_granule(_add(root, "DataGranule"), granule, produced)
-    _temporal(_add(root, "Temporal"), granule)
-    if granule.box:
-        _spatial(_add(root, "Spatial"), granule.box)
-    _platforms(root, granule)
-    if granule.attributes:
-        _attributes(_add(root, "AdditionalAttributes"), granule.attributes)
-    if granule.inputs:
-        inputs = _add(root, "InputGranules")
-        for name in granule.inputs:
-            _add(inputs, "InputGranule", name)
-    _add(root, "Orderable", "true")
-    if granule.data_format:
-        _add(root, "DataFormat", granule.data_format)
-    _add(root, "Visible", "true")
-    ET.indent(root, "  ")
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
-
-
-def _data_granule(parent: ET.Element, granule: Granule, produced: str) -> None:
-    sizes = [file.stat().st_size for file in granule.files]
-    if sizes:
-        _add(parent, "DataGranuleSizeInBytes", str(sum(sizes)))
-        _add(parent, "SizeMBDataGranule", f"{sum(sizes) / 1e6:.6f}")
-    # The schema has room for one: that of a granule with one file.
-    if len(granule.files) == 1:
-        checksum = _add(parent, "Checksum")
-        _add(checksum, "Value", sha256(granule.files[0]))
-        _add(checksum, "Algorithm", "SHA-256")
-    name = granule.producer_granule_id or (granule.files[0].name if granule.files else None)
-    if name:
-        _add(parent, "ProducerGranuleId", name)
-    _add(parent, "DayNightFlag", granule.day_night)
-    _add(parent, "ProductionDateTime", produced)
-    _add(parent, "LocalVersionId", granule.version)
-
-
-def _temporal(parent: ET.Element, granule: Granule) -> None:
-    begin, end = _utc(granule.begin), _utc(granule.end)
-    if begin == end:
-        _add(parent, "SingleDateTime", _iso(begin))
-        return
-    span = _add(parent, "RangeDateTime")
-    _add(span, "BeginningDateTime", _iso(begin))
-    _add(span, "EndingDateTime", _iso(end))
-
-
-def _spatial(parent: ET.Element, box: Box) -> None:
-    west, south, east, north = box
-    geometry = _add(_add(parent, "HorizontalSpatialDomain"), "Geometry")
-    rectangle = _add(geometry, "BoundingRectangle")
-    _add(rectangle, "WestBoundingCoordinate", _degrees(west))
-    _add(rectangle, "NorthBoundingCoordinate", _degrees(north))
-    _add(rectangle, "EastBoundingCoordinate", _degrees(east))
-    _add(rectangle, "SouthBoundingCoordinate", _degrees(south))
-
-
-def _platforms(root: ET.Element, granule: Granule) -> None:
-    if not granule.platform:
-        return
-    platform = _add(_add(root, "Platforms"), "Platform")
-    _add(platform, "ShortName", granule.platform)
-    if granule.instrument:
-        instrument = _add(_add(platform, "Instruments"), "Instrument")
-        _add(instrument, "ShortName", granule.instrument)
-
-
-def _attributes(parent: ET.Element, attributes: Mapping[str, Sequence[str] | str]) -> None:
-    for name, given in attributes.items():
-        attribute = _add(parent, "AdditionalAttribute")
-        _add(attribute, "Name", name)
-        values = _add(attribute, "Values")
-        for value in [given] if isinstance(given, str) else given:
-            _add(values, "Value", value)
-
-
-def _add(parent: ET.Element, name: str, text: str | None = None) -> ET.Element:
-    element = ET.SubElement(parent, name)
-    element.text = text
-    return element
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _asset(file: Path) -> dict[str, object]:
     return {
-        "href": f"./{file.name}",
+        "href": f"./{quote(file.name)}",
         "roles": ["data"],
         "file:size": file.stat().st_size,
         # Multihash: 0x12 is SHA-256, 0x20 its length in bytes.
@@ -208,9 +337,18 @@ def _ring(west: float, south: float, east: float, north: float) -> list[list[flo
     return [[west, south], [east, south], [east, north], [west, north], [west, south]]
 
 
-def _degrees(value: float) -> str:
-    # Seven places are a centimetre, and free of binary fractions' tails.
-    return f"{value:.7f}".rstrip("0").rstrip(".")
+# --- What they share. ----------------------------------------------------------------------------------------------
+
+
+def sha256(path: Path) -> str:
+    """Hex, of a file that is never whole in memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _number(value: float) -> str:
+    """`10`, not `10.0`; else the shortest that reads back as the same, without an exponent."""
+    return str(int(value)) if float(value).is_integer() else f"{Decimal(repr(float(value))):f}"
 
 
 def _produced(granule: Granule) -> datetime:

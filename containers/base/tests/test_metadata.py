@@ -1,4 +1,4 @@
-"""Metadata in the field's formats."""
+"""Metadata in the field's formats. That ECHO 10 and ECS files are longshore's own to the byte is tested on its side."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from longshore.metadata import Granule, echo10, stac_item, write
+from longshore.metadata import Granule, Parameter, echo10, ecs_met, stac_item, write
 
 PRODUCED = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -22,69 +22,82 @@ class MetadataTest(unittest.TestCase):
         self.file = self.folder / "sst.nc"
         self.file.write_bytes(b"12345")
         self.granule = Granule(
-            granule_ur="SST.2026001",
+            file=self.file,
             short_name="SST",
             version="2",
             begin=datetime(2026, 1, 1),
             end=datetime(2026, 1, 1, 23, 59, 59, 500000),
             box=(-10.5, -20, 30.25, 40),
-            files=[self.file],
-            produced=PRODUCED,
-            day_night="DAY",
-            platform="Terra",
-            instrument="MODIS",
+            software=("convert", "1.0"),
             data_format="netCDF-4",
+            produced=PRODUCED,
+            vertical=(-0.25, 30.0, "km"),
+            platform=("Terra", "MODIS"),
             inputs=["A.hdf"],
-            attributes={"Resolution": "4 km", "Bands": ["1", "2"]},
+            parameters=[Parameter("sst", 1.5)],
         )
 
     def test_echo10_has_its_elements_in_the_order_of_the_schema(self) -> None:
         root = ET.fromstring(echo10(self.granule))
         self.assertEqual(
             [element.tag for element in root],
-            ["GranuleUR", "InsertTime", "LastUpdate", "Collection", "DataGranule", "Temporal", "Spatial", "Platforms"]
-            + ["AdditionalAttributes", "InputGranules", "Orderable", "DataFormat", "Visible"],
+            ["GranuleUR", "InsertTime", "LastUpdate", "Collection", "DataGranule", "PGEVersionClass", "Temporal"]
+            + ["Spatial", "MeasuredParameters", "Platforms", "InputGranules", "Orderable", "DataFormat", "Visible"],
         )
         self.assertEqual(
             [element.tag for element in root.find("DataGranule") or []],
             ["DataGranuleSizeInBytes", "SizeMBDataGranule", "Checksum", "ProducerGranuleId", "DayNightFlag"]
-            + ["ProductionDateTime", "LocalVersionId"],
+            + ["ProductionDateTime"],
         )
 
     def test_echo10_says_what_is_known(self) -> None:
         root = ET.fromstring(echo10(self.granule))
+        rectangle = "Spatial/HorizontalSpatialDomain/Geometry/BoundingRectangle"
         told = {
             "DataGranule/DataGranuleSizeInBytes": "5",
             "DataGranule/Checksum/Value": hashlib.sha256(b"12345").hexdigest(),
             "DataGranule/ProducerGranuleId": "sst.nc",
             "Temporal/RangeDateTime/EndingDateTime": "2026-01-01T23:59:59.500Z",
-            "Spatial/HorizontalSpatialDomain/Geometry/BoundingRectangle/EastBoundingCoordinate": "30.25",
-            "Spatial/HorizontalSpatialDomain/Geometry/BoundingRectangle/SouthBoundingCoordinate": "-20",
+            f"{rectangle}/EastBoundingCoordinate": "30.25",
+            f"{rectangle}/SouthBoundingCoordinate": "-20",
+            "Spatial/VerticalSpatialDomains/VerticalSpatialDomain/Value": "-0.25 km",
             "Platforms/Platform/Instruments/Instrument/ShortName": "MODIS",
+            "MeasuredParameters/MeasuredParameter/QAStats/QAPercentMissingData": "1.5",
             "InsertTime": "2026-11-24T09:00:00.000Z",
         }
         self.assertEqual({path: root.findtext(path) for path in told}, told)
-        values = [value.text for value in root.findall("AdditionalAttributes/AdditionalAttribute/Values/Value")]
-        self.assertEqual(values, ["4 km", "1", "2"])
 
     def test_what_is_not_known_is_left_out(self) -> None:
-        bare = Granule("G", "S", "1", begin=PRODUCED, end=PRODUCED, produced=PRODUCED)
+        bare = replace(self.granule, vertical=None, platform=None, inputs=(), parameters=())
         root = ET.fromstring(echo10(bare))
-        self.assertEqual(root.findtext("Temporal/SingleDateTime"), "2026-11-24T09:00:00.000Z")
-        self.assertIsNone(root.find("Spatial"))
-        self.assertIsNone(root.find("DataGranule/Checksum"))
+        for name in ("Platforms", "InputGranules", "MeasuredParameters", "Spatial/VerticalSpatialDomains", "Campaigns"):
+            self.assertIsNone(root.find(name), name)
+        self.assertNotIn("ASSOCIATEDPLATFORM", ecs_met(bare))
 
     def test_a_time_in_another_zone_is_written_in_utc(self) -> None:
         zone = timezone(timedelta(hours=2))
         local = replace(self.granule, begin=datetime(2026, 1, 1, 1, 0, tzinfo=zone))
         self.assertIn("<BeginningDateTime>2025-12-31T23:00:00.000Z<", echo10(local))
+        self.assertIn('VALUE = "23:00:00.000"', ecs_met(local))
 
     def test_text_is_escaped(self) -> None:
-        self.assertIn("<GranuleUR>a &lt; b &amp; c</GranuleUR>", echo10(replace(self.granule, granule_ur="a < b & c")))
+        odd = replace(self.granule, campaign='a < b & "c" \x00')
+        self.assertIn('<ShortName>a &lt; b &amp; "c" \ufffd</ShortName>', echo10(odd))
+        self.assertIn("VALUE = \"a 'b'\"", ecs_met(replace(self.granule, short_name='a "b"')))
 
-    def test_a_stac_item_has_geometry_times_and_assets(self) -> None:
+    def test_ecs_groups_end_where_they_began(self) -> None:
+        stack: list[str] = []
+        for line in ecs_met(self.granule).splitlines():
+            key, _, name = line.strip().partition(" = ")
+            if key in ("GROUP", "OBJECT"):
+                stack.append(name)
+            elif key.startswith("END_"):
+                self.assertEqual(stack.pop(), name)
+        self.assertEqual(stack, [])
+
+    def test_a_stac_item_has_geometry_times_and_asset(self) -> None:
         item = json.loads(stac_item(self.granule))
-        self.assertEqual((item["stac_version"], item["id"]), ("1.1.0", "SST.2026001"))
+        self.assertEqual((item["stac_version"], item["id"]), ("1.1.0", "sst"))
         self.assertEqual(item["bbox"], [-10.5, -20, 30.25, 40])
         self.assertEqual(item["geometry"]["coordinates"][0][0], [-10.5, -20])
         self.assertEqual(item["properties"]["end_datetime"], "2026-01-01T23:59:59.500Z")

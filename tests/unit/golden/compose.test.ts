@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(made, { recursive: true, force: true }));
 
-async function compare(): Promise<{ exitCode: number | undefined; stdout: string }> {
+async function compare(): Promise<{ exitCode?: number; stdout: string }> {
   const { NODE_OPTIONS: _, ...env } = process.env;
   const script = join(PROJECT, 'scripts/compose/compare.ts');
   const options = { cwd: PROJECT, env, extendEnv: false, reject: false } as const;
