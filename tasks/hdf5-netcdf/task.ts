@@ -34,7 +34,8 @@ const outputs: OutputSpec<z.output<typeof params>>[] = [
 const sizeOf = ({ bytes }: Work<unknown>) =>
   clampTo(
     roundUp({
-      vcpu: 0.5,
+      // The handler keeps one busy; half of one is half the price for twice the time.
+      vcpu: 1,
       memoryMiB: Math.min(BASE_MIB + (4 * bytes) / MIB, CEILING.memoryMiB),
       // Input, output, and as much again for uncompressed parts.
       diskGiB: Math.min(20 + (3 * bytes) / 1024 ** 3, CEILING.diskGiB),

@@ -205,8 +205,7 @@ def _write_coordinates(granule: Granule, dataset: netCDF4.Dataset, params: Param
     time[:] = times.seconds
     for source, name, units in ((LATITUDE, "latitude", "degrees_north"), (LONGITUDE, "longitude", "degrees_east")):
         item = granule.found[source]
-        dtype = "f4" if item.dataset.dtype.kind == "f" and item.dataset.dtype.itemsize <= 4 else "f8"
-        variable = dataset.createVariable(name, dtype, ("time",), fill_value=-9999.0)
+        variable = dataset.createVariable(name, _float_type(item), ("time",), fill_value=-9999.0)
         kept = {key: value for key, value in cf_attributes(attributes(item.dataset)).items() if key != "units"}
         variable.setncatts({**kept, "standard_name": name, "long_name": f"{source} of the aircraft", "units": units,
                             "original_name": item.path})
@@ -216,13 +215,18 @@ def _write_coordinates(granule: Granule, dataset: netCDF4.Dataset, params: Param
     if granule.altitude is not None:
         item = granule.found[ALTITUDE]
         dataset.createDimension("altitude", granule.altitude.size)
-        altitude = dataset.createVariable("altitude", "f8", ("altitude",))
+        altitude = dataset.createVariable("altitude", _float_type(item), ("altitude",))
         altitude.setncatts({
             "standard_name": "altitude", "long_name": "Altitude of the bin above mean sea level",
             "units": _length_units(item, granule.altitude), "positive": "up", "axis": "Z", "original_name": item.path,
         })
         altitude[:] = granule.altitude
         taken.add("altitude")
+
+
+def _float_type(item: Item) -> str:
+    """The granule's own precision."""
+    return "f4" if item.dataset.dtype.kind == "f" and item.dataset.dtype.itemsize <= 4 else "f8"
 
 
 def _length_units(item: Item, values: np.ndarray) -> str:
@@ -310,8 +314,8 @@ def _global_attributes(granule: Granule, params: Params) -> dict[str, Any]:
     found = granule.found
     project = read_text(found["Project"].dataset[()]) if "Project" in found else ""
     vertical = {} if granule.altitude is None else {
-        "geospatial_vertical_min": float(granule.altitude.min()),
-        "geospatial_vertical_max": float(granule.altitude.max()),
+        "geospatial_vertical_min": round(float(granule.altitude.min()), 6),
+        "geospatial_vertical_max": round(float(granule.altitude.max()), 6),
         "geospatial_vertical_units": _length_units(found[ALTITUDE], granule.altitude),
         "geospatial_vertical_positive": "up",
     }
@@ -380,7 +384,7 @@ def _told(granule: Granule, written: dict[str, Any], left: dict[str, str], param
         "boxes": boxes(latitude, longitude),
         "track": track(latitude, longitude),
         **({} if altitude is None else {
-            "altitude": [float(altitude.min()), float(altitude.max()), _length_units(granule.found[ALTITUDE], altitude)]}),
+            "altitude": [round(float(altitude.min()), 6), round(float(altitude.max()), 6), _length_units(granule.found[ALTITUDE], altitude)]}),
         "variables": written,
         "missing": granule.missing,
         "notCarried": left,

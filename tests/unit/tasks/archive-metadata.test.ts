@@ -269,7 +269,7 @@ describe('hdf5-netcdf', () => {
   });
 
   test.each([
-    [1e5, { vcpu: 0.5, memoryMiB: 1024 }],
+    [1e5, { vcpu: 1, memoryMiB: 2048 }],
     [1e9, { vcpu: 1, memoryMiB: 5120 }],
     [5e12, { vcpu: 2, memoryMiB: 16_384 }],
   ])('a granule of %i bytes gets a container of its size', (bytes, size) => {
