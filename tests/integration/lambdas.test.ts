@@ -371,3 +371,29 @@ async function drain(): Promise<string[]> {
     bodies.push(...messages.map(({ body }) => body));
   }
 }
+
+test('a granule of several files is one job with all of them, whichever invocation sees the last', async () => {
+  const list = JSON.stringify({ files: ['a.hdf5', { name: 'b.hdf5', size: 3, md5: 'ab'.repeat(16) }] });
+  const messages = [
+    await drop('hdf5-netcdf/flight.granule/b.hdf5', 'two'),
+    await drop('hdf5-netcdf/flight.granule/list.cnm.json', list),
+    await drop('hdf5-netcdf/flight.granule/a.hdf5', 'one'),
+  ];
+  const answers = await Promise.all(
+    messages.map(async (body) => await invoke<SQSBatchResponse>('dispatch', sqsEvent([body]))),
+  );
+  expect(answers.flatMap(({ batchItemFailures }) => batchItemFailures)).toEqual([]);
+  const jobs: Job[] = [];
+  for await (const key of ledger().list(keys.jobs))
+    if (key.includes('hdf5-netcdf')) jobs.push((await ledger().read<Job>(key))!.value);
+  expect(jobs).toHaveLength(1);
+  expect(jobs[0]).toMatchObject({
+    name: 'flight',
+    state: 'waiting',
+    inputs: [
+      { name: 'a.hdf5', bytes: 3 },
+      { name: 'b.hdf5', declared: { md5: 'ab'.repeat(16), by: 'list.cnm.json' } },
+      { name: 'list.cnm.json' },
+    ],
+  });
+}, 60_000);

@@ -88,6 +88,12 @@ class Bad(Case):
         self.granule(name="HS3_CPL_ATB_12204a_20120906", without=("ATB_355",))
         self.assert_refused("HS3_CPL_ATB_12204a_20120906 lacks ATB_355")
 
+    def test_the_command_as_it_is_started(self) -> None:
+        self.granule()
+        ended = subprocess.run([sys.executable, HANDLER, self.input, self.output], capture_output=True, text=True, check=False)
+        self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+        self.assertRegex(ended.stdout, '"event": "Granule:Convert:Done"')
+
     def test_a_wrong_command_line(self) -> None:
         ended = subprocess.run([sys.executable, HANDLER, self.input], capture_output=True, text=True, check=False)
         self.assertEqual(ended.returncode, 64)
