@@ -1,6 +1,6 @@
 /** Small parts that many places use. */
 import type { ComponentChildren, JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { RetryOutcome, ViewState } from '../cli/dashboard/view.ts';
 import { announce } from './announce.ts';
 import { change } from './store.ts';
@@ -96,6 +96,12 @@ export function Action({
   const [said, setSaid] = useState('');
   const say = tell ?? setSaid;
   const [busy, setBusy] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  // Of a layout effect: others are cleaned up when the button has left the page already.
+  useLayoutEffect(() => {
+    const { current } = button;
+    return () => keepFocus(current);
+  }, []);
   const act = async (): Promise<void> => {
     setBusy(true);
     try {
@@ -113,6 +119,7 @@ export function Action({
   return (
     <span class="action">
       <button
+        ref={button}
         type="button"
         class={quiet ? 'quiet' : 'strong'}
         aria-label={name}
@@ -128,6 +135,16 @@ export function Action({
       {said !== '' && <span class="said">{said}</span>}
     </span>
   );
+}
+
+/** A button that goes away with what it did leaves the focus to what it was in, not to the top of the page. */
+function keepFocus(button: HTMLButtonElement | null): void {
+  if (!button || document.activeElement !== button) return;
+  const around = button.closest<HTMLElement>('dialog, section');
+  setTimeout(() => {
+    if (document.activeElement !== document.body) return;
+    (around?.isConnected ? around : document.querySelector<HTMLElement>('#map'))?.focus();
+  });
 }
 
 export function retryText({ retried, refused }: RetryOutcome): string {

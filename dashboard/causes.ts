@@ -15,6 +15,7 @@ const CAUSE_TEXT: Record<string, string> = {
   deadline: 'Deadline passed',
   interrupted: 'Spot capacity lost',
   'never-started': 'Never started',
+  'not-reached': 'Its turn never came',
   'try-again': 'Asked to be tried again',
   killed: 'Killed from outside',
   failed: 'The container failed',

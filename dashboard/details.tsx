@@ -26,6 +26,7 @@ export function Details(): JSX.Element {
     <dialog
       ref={dialog}
       class="details"
+      tabIndex={-1}
       aria-labelledby="details-title"
       onClose={close}
       // Beside the panel is the dialog itself: whoever clicks there wants it gone.
@@ -60,7 +61,12 @@ function Body({ job }: { job: JobView }): JSX.Element {
       {running && <Meter share={shareDone(job, now)} label={`Progress of ${name}`} />}
       <p class="actions">
         {ended && (
-          <Action tell={say} name={`Retry ${name}`} run={async () => retryText(await retryJob(id))}>
+          <Action
+            key="retry"
+            tell={say}
+            name={`Retry ${name}`}
+            run={async () => retryText(await retryJob(id))}
+          >
             Retry
           </Action>
         )}
@@ -146,6 +152,7 @@ function factsOf(job: JobView, now: number): [string, string][] {
         ? `${size.vcpu} vCPU, ${formatBytes(size.memoryMiB * 1024 ** 2)}${spot ? ', Spot' : ''}`
         : undefined,
     ],
+    ['Container', job.launch && `shared by ${job.launch.jobs} jobs, one after the other`],
     ['Memory now', job.memoryBytes === undefined ? undefined : formatBytes(job.memoryBytes)],
     ['Peak memory', peakMemoryBytes === undefined ? undefined : formatBytes(peakMemoryBytes)],
     ['Started', startedAt === undefined ? undefined : clock(startedAt, now)],

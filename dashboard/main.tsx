@@ -36,7 +36,8 @@ function Page(): JSX.Element {
           </p>
         )}
         {run !== undefined && !summary && <p class="card empty">Reading {run}…</p>}
-        {summary && (
+        {summary?.total === 0 && <p class="card empty">The run {summary.run} has no jobs yet.</p>}
+        {summary && summary.total > 0 && (
           <>
             <Overview summary={summary} />
             <div class="middle">

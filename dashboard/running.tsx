@@ -29,7 +29,7 @@ export function RunningCard(): JSX.Element {
 }
 
 function RunningJob({ job, now }: { job: JobView; now: number }): JSX.Element {
-  const { name, id, attempts = 1, memoryBytes, size, expectedSeconds, spot } = job;
+  const { name, id, attempts = 1, memoryBytes, size, expectedSeconds, spot, launch } = job;
   const took = tookSeconds(job, now) ?? 0;
   const limit = (size?.memoryMiB ?? 0) * MIB;
   const time = expectedSeconds ? `${duration(took)} of some ${duration(expectedSeconds)}` : duration(took);
@@ -38,6 +38,7 @@ function RunningJob({ job, now }: { job: JobView; now: number }): JSX.Element {
     ...(size ? [`${size.vcpu} vCPU`] : []),
     ...(spot ? ['Spot'] : []),
     ...(attempts > 1 ? [`attempt ${attempts}`] : []),
+    ...(launch && launch.jobs > 1 ? [`${launch.jobs} jobs in its container`] : []),
   ];
   return (
     <li>

@@ -71,7 +71,8 @@ export function tookSeconds({ state, startedAt, seconds }: JobView, now: number)
 export function shareDone(job: JobView, now: number): number | undefined {
   if (job.stage?.percent !== undefined) return Math.min(1, job.stage.percent / 100);
   const took = tookSeconds(job, now);
-  if (took === undefined || !job.expectedSeconds) return undefined;
+  // Whose turn it is in a shared container, its time does not tell.
+  if (took === undefined || !job.expectedSeconds || (job.launch?.jobs ?? 1) > 1) return undefined;
   return Math.min(0.97, took / job.expectedSeconds);
 }
 

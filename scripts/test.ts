@@ -8,6 +8,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PROJECT } from '../cli/project.ts';
+import { findChromium } from '../tests/tools/chromium.ts';
 import { findRealData } from '../tests/tools/real-data.ts';
 
 interface Step {
@@ -64,6 +65,12 @@ console.log(
   realData === undefined
     ? 'Real extracts: none (LONGSHORE_REAL_DATA names no folder, and ../shared/data/geofabrik is not there); the tests that need them are skipped.'
     : `Real extracts: ${realData}`,
+);
+const chromium = findChromium(process.env);
+console.log(
+  chromium === undefined
+    ? 'Chromium: none (scripts/browser.sh installs it); the tests of the dashboard’s page are skipped.'
+    : `Chromium: ${chromium}`,
 );
 const failedChecks: string[] = [];
 for (const step of CHECKS) if (!(await run(step))) failedChecks.push(step.name);

@@ -51,12 +51,17 @@ export function forecast({ jobs, slots, now, active }: Omit<ForecastParts, 'open
   let took = 0;
   let expectedTook = 0;
   let held = 0;
+  const packs = new Map<string, Left>();
   for (const job of jobs) {
     const expected = job.expectedSeconds;
     if (job.state === 'held') held += 1;
     if (job.state === 'waiting' || job.state === 'running') {
       const elapsed = job.state === 'running' ? (now - (job.startedAt ?? now)) / 1000 : 0;
-      left.push({ expected: expected ?? 0, elapsed });
+      const shared = job.state === 'running' && job.launch && packs.get(job.launch.id);
+      // Jobs of one container have their turn one after the other.
+      if (shared) shared.expected += expected ?? 0;
+      else left.push({ expected: expected ?? 0, elapsed });
+      if (job.state === 'running' && job.launch && !shared) packs.set(job.launch.id, left.at(-1)!);
     } else if (isMeasure(job) && expected) {
       ratios.push(job.seconds / expected);
       took += job.seconds;

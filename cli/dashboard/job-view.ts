@@ -52,6 +52,7 @@ export function recordedView(job: Job, planned: PlannedJob | undefined): JobView
     ...given('reason', job.reason ?? (job.state === 'waiting' ? last?.reason : undefined)),
     ...given('expectedSeconds', expectedSeconds),
     ...given('startedAt', last?.claimedAt),
+    ...given('launch', last?.launch),
     ...given('endedAt', job.endedAt),
     ...given('notBefore', job.state === 'waiting' ? job.notBefore : undefined),
     ...(job.bytes > 0 ? { bytes: job.bytes } : {}),

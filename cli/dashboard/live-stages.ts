@@ -14,8 +14,12 @@ interface Live {
   attempt: number;
   tail: LogTail;
   progress: Progress | undefined;
-  memoryAt: number;
-  memoryBytes?: number;
+  ref?: string;
+}
+
+interface Memory {
+  at: number;
+  bytes: number | undefined;
 }
 
 export class LiveStages {
@@ -23,6 +27,8 @@ export class LiveStages {
   readonly #liveLogs: boolean;
   readonly #memoryOf: MemoryOf | undefined;
   readonly #lives = new Map<string, Live>();
+  /** By container: jobs may share one. */
+  readonly #memory = new Map<string, Memory>();
 
   constructor(ctx: PipelineContext, { liveLogs, memoryOf }: { liveLogs: boolean; memoryOf?: MemoryOf }) {
     this.#ctx = ctx;
@@ -39,15 +45,23 @@ export class LiveStages {
     if (this.#liveLogs) {
       for await (const line of live.tail.lines()) live.progress = heard(parseLine(line)) ?? live.progress;
     }
+    if (ref === undefined) return;
+    live.ref = ref;
+    await this.#askMemory(ref);
+  }
+
+  async #askMemory(ref: string): Promise<void> {
     const now = this.#ctx.clock.now();
-    if (!this.#memoryOf || ref === undefined || now - live.memoryAt < MEMORY_EVERY_MS) return;
-    live.memoryAt = now;
-    const bytes = await this.#memoryOf(ref);
-    if (bytes !== undefined) live.memoryBytes = bytes;
+    const known = this.#memory.get(ref);
+    if (!this.#memoryOf || (known && now - known.at < MEMORY_EVERY_MS)) return;
+    const asked: Memory = { at: now, bytes: known?.bytes };
+    this.#memory.set(ref, asked);
+    asked.bytes = (await this.#memoryOf(ref)) ?? asked.bytes;
   }
 
   of(id: string): Pick<JobView, 'stage' | 'memoryBytes'> {
-    const { progress, memoryBytes } = this.#lives.get(id) ?? {};
+    const { progress, ref } = this.#lives.get(id) ?? {};
+    const memoryBytes = ref === undefined ? undefined : this.#memory.get(ref)?.bytes;
     const percent = progress && shareOf(progress);
     return {
       ...(progress
@@ -60,13 +74,15 @@ export class LiveStages {
   /** Lets go of what no longer runs. */
   forget(running: ReadonlyMap<string, unknown>): void {
     for (const id of this.#lives.keys()) if (!running.has(id)) this.#lives.delete(id);
+    const refs = new Set([...this.#lives.values()].map(({ ref }) => ref));
+    for (const ref of this.#memory.keys()) if (!refs.has(ref)) this.#memory.delete(ref);
   }
 
   #liveOf({ id, task }: Pick<JobView, 'id' | 'task'>, attempt: number): Live {
     const known = this.#lives.get(id);
     if (known?.attempt === attempt) return known;
     const tail = new LogTail(this.#ctx, { id, task }, attempt);
-    const live: Live = { attempt, tail, progress: undefined, memoryAt: 0 };
+    const live: Live = { attempt, tail, progress: undefined };
     this.#lives.set(id, live);
     return live;
   }

@@ -89,11 +89,11 @@ function costOf(ctx: PipelineContext, plan: Plan | undefined, jobs: JobView[], n
   let [usd, spotUsd, endedUsd, plannedEndedUsd] = [0, 0, 0, 0];
   let asPlanned = 0;
   for (const job of jobs) {
-    const { state, size, startedAt, spot = false, costUsd = 0, plannedUsd = 0, attempts = 0 } = job;
-    // Until its container stops, what it has cost up to now.
+    const { state, size, startedAt, launch, spot = false, costUsd = 0, plannedUsd = 0, attempts = 0 } = job;
+    // Until its container stops, what it has cost up to now; an equal part of a container that it shares.
     const underWay =
       state === 'running' && job.phase === 'processing' && size && startedAt !== undefined
-        ? cost({ size, spot, seconds: (now - startedAt) / 1000, architecture })
+        ? cost({ size, spot, seconds: (now - startedAt) / 1000, architecture }) / (launch?.jobs ?? 1)
         : 0;
     usd += costUsd + underWay;
     if (spot) spotUsd += costUsd + underWay;

@@ -39,6 +39,8 @@ export interface JobView {
   reason?: string;
   size?: FargateSize;
   spot?: boolean;
+  /** Where its latest attempt shares its container: the launch, and how many jobs are in it, one after the other. */
+  launch?: { id: string; jobs: number };
   /** Of its input or source. */
   bytes?: number;
   /** Container seconds of one attempt, by the plan or the task file. */
@@ -56,7 +58,7 @@ export interface JobView {
   /** A retry that waits for its time. */
   notBefore?: number;
   stage?: StageView;
-  /** Memory in use now, where the engine can tell. */
+  /** Memory in use now by its container, where the engine can tell. */
   memoryBytes?: number;
 }
 

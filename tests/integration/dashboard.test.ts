@@ -242,6 +242,8 @@ withChromium('the page', () => {
     expect(world.job('broken-c')).toMatchObject({ state: 'waiting' });
     await expectSoon(`document.querySelector('dialog .said')?.innerText === '1 job waits again'`);
     expect(await textOf('#failures')).not.toMatch(/mirror closed/);
+    // The button is gone with what it did; the focus is where it was.
+    await expectSoon(`document.activeElement.closest('dialog') !== null`);
   });
 
   test('retries all failed jobs of the run at once, and leaves the others as they are', async () => {

@@ -91,6 +91,14 @@ describe('how long a run goes on', () => {
     expect(of([...ended, running(400)])).toMatchObject({ likely: 40 });
   });
 
+  test('takes jobs that share a container one after the other', () => {
+    const ended = many(5, () => job('published', { seconds: 100 }));
+    const packed = many(3, () =>
+      job('running', { startedAt: NOW - 50_000, launch: { id: 'pack-1', jobs: 3 } }),
+    );
+    expect(of([...ended, ...packed])).toMatchObject({ likely: 250 });
+  });
+
   test('is the same at each look at the same run', () => {
     const jobs = [
       ...[50, 90, 200, 130].map((seconds) => job('published', { seconds })),
