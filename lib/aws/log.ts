@@ -25,8 +25,8 @@ export function lambdaLog(
     logLevel: level.toUpperCase() as 'INFO',
     logFormatter: new SameFields(),
   });
-  const metrics = new Metrics({ namespace: SERVICE, serviceName: SERVICE });
-  return counted(logger, (event, fields) => countEvent(metrics, stage, event, fields), {});
+  const metrics = new Metrics({ namespace: SERVICE, serviceName: SERVICE, defaultDimensions: { stage } });
+  return counted(logger, (event, fields) => countEvent(metrics, event, fields), {});
 }
 
 /** The fields that all logs of longshore have (docs/logs.md), in place of Powertools' own names for them. */

@@ -37,14 +37,16 @@ const METRICS: Record<string, Metric[]> = {
   ],
 };
 
-/** Counts an event for its stage, and for its task where it has one. */
-export function countEvent(metrics: Metrics, stage: string, event: string, fields: LogFields): void {
+/** Counts an event for its stage (a dimension of all metrics), and for its task where it has one. */
+export function countEvent(metrics: Metrics, event: string, fields: LogFields): void {
   for (const { name, unit, field } of METRICS[event] ?? []) {
     const value = field === undefined ? 1 : fields[field];
     if (typeof value !== 'number') continue;
-    const metric = metrics.singleMetric();
-    metric.addDimension('stage', stage);
-    if (typeof fields.task === 'string') metric.addDimensions({ stage, task: fields.task });
-    metric.addMetric(name, unit, value);
+    metrics.singleMetric().addMetric(name, unit, value);
+    if (typeof fields.task !== 'string') continue;
+    // A line of its own: Powertools warns of every second set of dimensions in one.
+    const ofTask = metrics.singleMetric();
+    ofTask.addDimensions({ task: fields.task });
+    ofTask.addMetric(name, unit, value);
   }
 }

@@ -44,16 +44,19 @@ describe('the log of the Lambdas', () => {
 
   test('counts the ends of jobs for the stage, and for the task in it', () => {
     lambdaLog({ LONGSHORE_STAGE: 'test' }).error('Job:End:Failed', { task: 'text', job: 'text-1' });
-    const [emf] = metrics();
-    expect(emf).toMatchObject({ JobsFailed: 1, stage: 'test', task: 'text', service: 'longshore' });
-    expect(emf?._aws.CloudWatchMetrics[0]).toMatchObject({
-      Namespace: 'longshore',
-      Dimensions: [
-        ['service', 'stage'],
-        ['service', 'stage', 'task'],
-      ],
-      Metrics: [{ Name: 'JobsFailed' }],
-    });
+    expect(metrics()).toMatchObject([
+      { JobsFailed: 1, stage: 'test', service: 'longshore' },
+      { JobsFailed: 1, stage: 'test', task: 'text', service: 'longshore' },
+    ]);
+    const told = metrics().flatMap(({ _aws }) => _aws.CloudWatchMetrics);
+    expect(told).toMatchObject([
+      { Namespace: 'longshore', Dimensions: [['service', 'stage']], Metrics: [{ Name: 'JobsFailed' }] },
+      {
+        Namespace: 'longshore',
+        Dimensions: [['service', 'stage', 'task']],
+        Metrics: [{ Name: 'JobsFailed' }],
+      },
+    ]);
   });
 
   test('takes the value of a metric from the event', () => {
