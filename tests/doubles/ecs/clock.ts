@@ -16,7 +16,8 @@ export function fastClock(speed = 1): Clock {
     now: () => begin + (realNow() - begin) * speed,
     sleep: async (ms) =>
       await new Promise((resolve) => {
-        setTimeout(resolve, ms / speed);
+        // What is waited for in vain (a stopTimeout of two minutes) keeps no process: the double's server does.
+        setTimeout(resolve, ms / speed).unref();
       }),
   };
 }

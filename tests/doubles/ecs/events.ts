@@ -40,7 +40,7 @@ const TIMES = [
 const iso = (seconds: number): string => new Date(seconds * 1000).toISOString();
 
 export function eventOf(task: TaskRecord, now: number): TaskStateChange {
-  const [, , , , region = '', account = ''] = task.taskArn.split(':');
+  const [, , , region = '', account = ''] = task.taskArn.split(':');
   const { tags: _, ...copy } = structuredClone(task);
   const times = TIMES.flatMap((name) => {
     const moment = copy[name];
