@@ -1,4 +1,7 @@
 /** `--backend aws`: the same context as the Lambdas', with the names that the stack tells (docs/cli.md). */
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { awsConfig } from '../lib/aws/clients.ts';
+import { ContainerLog } from '../lib/aws/container-log.ts';
 import { awsContext } from '../lib/aws/context.ts';
 import { BaseEnvironment, EnvironmentError as AwsEnvironmentError } from '../lib/aws/environment.ts';
 import { ecsRunner } from '../lib/aws/runner-from-environment.ts';
@@ -14,9 +17,11 @@ export type AwsOptions = Pick<CommonOptions, 'stage' | 'region'>;
 
 /** Throws {@link EnvironmentError}: no region, no credentials, no such stack, or one of another version. */
 export async function openAws(options: AwsOptions, log: Log, env: NodeJS.ProcessEnv): Promise<Backend> {
-  const ctx = awsContextFrom(log, await readTasks(), await awsEnvironment(options, env));
+  const settings = await awsEnvironment(options, env);
+  const ctx = awsContextFrom(log, await readTasks(), settings);
   return {
     ctx,
+    ...liveLog(settings),
     // The Lambdas do the work: one message has them look at what waits.
     async drive() {
       await ctx.jobs.send([JSON.stringify({ kind: 'wake' })]);
@@ -25,6 +30,16 @@ export async function openAws(options: AwsOptions, log: Log, env: NodeJS.Process
     pollMs: 2000,
     cancelOnInterrupt: false,
     liveLogs: false,
+  };
+}
+
+function liveLog(env: NodeJS.ProcessEnv): Pick<Backend, 'liveLog'> {
+  const groupPrefix = env.LONGSHORE_LOG_GROUP_PREFIX;
+  if (groupPrefix === undefined) return {};
+  const client = new CloudWatchLogsClient(awsConfig(env));
+  return {
+    liveLog: ({ task }, { ref }) =>
+      ref === undefined ? undefined : new ContainerLog({ client, groupPrefix, task, ref }),
   };
 }
 

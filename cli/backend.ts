@@ -3,6 +3,7 @@ import type { PipelineContext } from '../lib/pipeline/context.ts';
 import { UsageError } from './errors.ts';
 import { noteLog } from './note-log.ts';
 import type { MemoryOf } from './job-watch.ts';
+import type { LiveLogOf } from './log-tail.ts';
 import type { CommonOptions } from './options.ts';
 import type { Output } from './streams.ts';
 
@@ -20,8 +21,10 @@ export interface Backend {
   pollMs: number;
   /** Ctrl-C while waiting cancels the jobs: true where they are this process's own affair. */
   cancelOnInterrupt: boolean;
-  /** An attempt's log can be read while it is written: not on AWS, where stage-out brings it when the container has ended. */
+  /** The stores have an attempt's log while it is written: not on AWS, where stage-out brings it when the container has ended. */
   liveLogs: boolean;
+  /** Where the log of a running attempt is to be had besides. One job at a time: CloudWatch Logs answers 25 calls a second. */
+  liveLog?: LiveLogOf;
   memoryOf?: MemoryOf;
 }
 

@@ -54,7 +54,8 @@ async function examineImage(image: string, env: NodeJS.ProcessEnv): Promise<Find
     const { imageDetails: [found] = [] } = await ecr.send(
       new DescribeImagesCommand({ registryId, repositoryName, imageIds: [imageId] }),
     );
-    return good(what, `pushed ${found?.imagePushedAt?.toISOString() ?? ''} (${found?.imageDigest})`);
+    if (!found) throw new Error('there is no such image');
+    return good(what, `${found.imageDigest}, pushed ${found.imagePushedAt?.toISOString()}`);
   } catch (error) {
     const task = repositoryName.slice(repositoryName.lastIndexOf('/') + 1);
     const registry = image.slice(0, image.indexOf('/longshore/'));

@@ -3,7 +3,7 @@ import type { PipelineContext } from '../lib/pipeline/context.ts';
 import { lastAttempt, type Attempt, type Job } from '../lib/pipeline/job.ts';
 import { readJob } from '../lib/pipeline/ledger.ts';
 import { formatBytes, formatSeconds } from './format.ts';
-import { LogTail } from './log-tail.ts';
+import { LogTail, type LiveLogOf } from './log-tail.ts';
 import { parseLine } from './log-text.ts';
 import { heard, progressText, type Progress } from './progress-line.ts';
 import type { Output } from './streams.ts';
@@ -21,16 +21,23 @@ export class JobWatch {
   readonly #id: string;
   readonly #out: Output;
   readonly #memoryOf: MemoryOf | undefined;
-  #tail: { attempt: number; log: LogTail } | undefined;
+  readonly #liveLog: LiveLogOf | undefined;
+  #tail: { attempt: number; ref: string | undefined; log: LogTail } | undefined;
   #progress: Progress | undefined;
   #memory: { at: number; bytes: number | undefined } = { at: 0, bytes: undefined };
   #noted = { stage: '', at: 0 };
 
-  constructor(ctx: PipelineContext, id: string, out: Output, memoryOf?: MemoryOf) {
+  constructor(
+    ctx: PipelineContext,
+    id: string,
+    out: Output,
+    { memoryOf, liveLog }: { memoryOf?: MemoryOf | undefined; liveLog?: LiveLogOf | undefined } = {},
+  ) {
     this.#ctx = ctx;
     this.#id = id;
     this.#out = out;
     this.#memoryOf = memoryOf;
+    this.#liveLog = liveLog;
   }
 
   async look(): Promise<void> {
@@ -41,9 +48,10 @@ export class JobWatch {
     this.#show(job);
   }
 
-  async #follow(job: Job, { attempt, ref }: Attempt): Promise<void> {
-    if (this.#tail?.attempt !== attempt) {
-      this.#tail = { attempt, log: new LogTail(this.#ctx, job, attempt) };
+  async #follow(job: Job, last: Attempt): Promise<void> {
+    const { attempt, ref } = last;
+    if (this.#tail?.attempt !== attempt || this.#tail.ref !== ref) {
+      this.#tail = { attempt, ref, log: new LogTail(this.#ctx, job, attempt, this.#liveLog?.(job, last)) };
       this.#progress = undefined;
     }
     for await (const line of this.#tail.log.lines()) {

@@ -2,39 +2,74 @@
 import { text } from 'node:stream/consumers';
 import { stagingKeys } from '../lib/pipeline/attempt-record.ts';
 import type { PipelineContext } from '../lib/pipeline/context.ts';
-import type { Job } from '../lib/pipeline/job.ts';
+import type { Attempt, Job } from '../lib/pipeline/job.ts';
 import { quarantineKeys } from '../lib/pipeline/keys.ts';
 import type { ObjectStore } from '../lib/ports.ts';
 
 /** Read at most so much in one go: a log may be large, and is not to be held whole. */
 const CHUNK = 1 << 20;
 
+/** What a container has printed, where that is not to be had from the stores before it ends (Fargate). */
+export interface LiveLog {
+  /** Those that came since the last call. */
+  lines(): AsyncIterable<string>;
+}
+
+/** `undefined`: the attempt has no container (yet). */
+export type LiveLogOf = (job: Pick<Job, 'task'>, attempt: Pick<Attempt, 'ref'>) => LiveLog | undefined;
+
 export class LogTail {
   readonly #ctx: Pick<PipelineContext, 'stores'>;
   readonly #job: Pick<Job, 'id' | 'task'>;
   readonly #attempt: number;
+  readonly #live: LiveLog | undefined;
   #offset = 0;
   #rest = '';
+  /** Lines that the live log has told: the kept one begins with the same. */
+  #told = 0;
 
-  constructor(ctx: Pick<PipelineContext, 'stores'>, job: Pick<Job, 'id' | 'task'>, attempt: number) {
+  constructor(
+    ctx: Pick<PipelineContext, 'stores'>,
+    job: Pick<Job, 'id' | 'task'>,
+    attempt: number,
+    live?: LiveLog,
+  ) {
     this.#ctx = ctx;
     this.#job = job;
     this.#attempt = attempt;
+    this.#live = live;
   }
 
   /** Whole lines that came since the last call; none when there is no log (yet). */
   async *lines(): AsyncGenerator<string> {
     const found = await findLog(this.#ctx, this.#job, this.#attempt);
-    if (!found) return;
+    if (found) yield* this.#kept(found);
+    else if (this.#live) {
+      for await (const line of this.#live.lines()) {
+        this.#told += 1;
+        yield line;
+      }
+    }
+  }
+
+  async *#kept(found: FoundLog): AsyncGenerator<string> {
     while (this.#offset < found.bytes) {
       const end = Math.min(found.bytes, this.#offset + CHUNK) - 1;
       const chunk = await text(await found.store.get(found.key, { start: this.#offset, end }));
       this.#offset = end + 1;
       const lines = (this.#rest + chunk).split('\n');
       this.#rest = lines.pop() ?? '';
-      yield* lines;
+      const told = Math.min(this.#told, lines.length);
+      this.#told -= told;
+      yield* lines.slice(told);
     }
   }
+}
+
+interface FoundLog {
+  store: ObjectStore;
+  key: string;
+  bytes: number;
 }
 
 /** Where it is kept: with the attempt, and with what was set aside of a job that failed. */
@@ -42,7 +77,7 @@ export async function findLog(
   { stores: { staging, quarantine } }: Pick<PipelineContext, 'stores'>,
   job: Pick<Job, 'id' | 'task'>,
   attempt: number,
-): Promise<{ store: ObjectStore; key: string; bytes: number } | undefined> {
+): Promise<FoundLog | undefined> {
   const places = [
     { store: staging, key: stagingKeys.log(job.id, attempt) },
     { store: quarantine, key: quarantineKeys.log(job, attempt) },

@@ -29,7 +29,7 @@ export class RunningWatch {
       ...this.#out,
       status: (text?: string) => this.#out.status(`${countsText(found)}: ${text ?? ''}`),
     };
-    const watch = this.#watches.get(job) ?? new JobWatch(this.#ctx, job, shown, this.#memoryOf);
+    const watch = this.#watches.get(job) ?? new JobWatch(this.#ctx, job, shown, { memoryOf: this.#memoryOf });
     this.#watches.set(job, watch);
     await watch.look();
   }

@@ -1,10 +1,9 @@
 /** `longshore logs JOB|RUN [--follow]`: what the container said. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { PipelineContext } from '../../lib/pipeline/context.ts';
 import { isTerminal, type Job } from '../../lib/pipeline/job.ts';
 import { readJob } from '../../lib/pipeline/ledger.ts';
-import { openBackend } from '../backend.ts';
+import { openBackend, type Backend } from '../backend.ts';
 import { jobsOf } from '../jobs-of.ts';
 import { LogTail } from '../log-tail.ts';
 import { logText, parseLine } from '../log-text.ts';
@@ -28,23 +27,25 @@ export function declare(program: Command, { out }: Shell): void {
     .option('-f, --follow', 'go on until the job has ended', false)
     .option('--attempt <number>', 'this attempt (default: all)', positiveInteger)
     .action(async (name: string, options: CommonOptions & LogOptions) => {
-      await printLogs((await openBackend(options, out)).ctx, name, options, out);
+      await printLogs(await openBackend(options, out), name, options, out);
     });
 }
 
+export type LogSource = Pick<Backend, 'ctx' | 'liveLog'>;
+
 export async function printLogs(
-  ctx: PipelineContext,
+  source: LogSource,
   name: string,
   options: LogOptions,
   out: Output,
 ): Promise<void> {
-  const jobs = await jobsOf(ctx, name);
+  const jobs = await jobsOf(source.ctx, name);
   // One line is one line: jobs of a run may be followed side by side.
-  await Promise.all(jobs.map(async (job) => await printJob(ctx, job, jobs.length > 1, options, out)));
+  await Promise.all(jobs.map(async (job) => await printJob(source, job, jobs.length > 1, options, out)));
 }
 
 async function printJob(
-  ctx: PipelineContext,
+  { ctx, liveLog }: LogSource,
   { id }: Job,
   several: boolean,
   options: LogOptions,
@@ -55,9 +56,12 @@ async function printJob(
     // Before its log: what is written up to the end is then read after it.
     const job = await readJob(ctx, id);
     if (!job) return;
-    for (const { attempt } of job.attempts) {
+    for (const one of job.attempts) {
+      const { attempt } = one;
       if (options.attempt !== undefined && attempt !== options.attempt) continue;
-      const tail = tails.get(attempt) ?? new LogTail(ctx, job, attempt);
+      // A live log needs the container's name.
+      if (liveLog && one.ref === undefined && !isTerminal(job.state)) continue;
+      const tail = tails.get(attempt) ?? new LogTail(ctx, job, attempt, liveLog?.(job, one));
       tails.set(attempt, tail);
       for await (const line of tail.lines()) out.line(present(line, job, attempt, several, options.json));
     }

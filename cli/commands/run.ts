@@ -181,7 +181,7 @@ async function work(
   const { ctx, pollMs } = backend;
   const driver = await backend.drive(run);
   const [only] = ids;
-  const watch = ids.length === 1 ? new JobWatch(ctx, only!, out, backend.memoryOf) : undefined;
+  const watch = ids.length === 1 ? new JobWatch(ctx, only!, out, backend) : undefined;
   const each = async (): Promise<void> => {
     if (watch) await watch.look();
     else await showRun(backend, run, out);

@@ -19,6 +19,7 @@ const OUTPUTS = {
   Subnets: 'LONGSHORE_SUBNETS',
   SecurityGroups: 'LONGSHORE_SECURITY_GROUPS',
   AssignPublicIp: 'LONGSHORE_ASSIGN_PUBLIC_IP',
+  LogGroupPrefix: 'LONGSHORE_LOG_GROUP_PREFIX',
 } as const;
 const Settings = z.record(z.string().startsWith('LONGSHORE_'), z.string());
 

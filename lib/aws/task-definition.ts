@@ -50,7 +50,7 @@ export function taskResources(tasks: Iterable<TaskDefinition>, settings: TaskTem
     resources[`${name}TaskLogGroup`] = {
       Type: 'AWS::Logs::LogGroup',
       Properties: {
-        LogGroupName: logGroupName(task, settings),
+        LogGroupName: logGroupName(logGroupPrefix(settings), task.name),
         RetentionInDays: settings.logRetentionInDays,
       },
     };
@@ -65,8 +65,14 @@ export function taskResources(tasks: Iterable<TaskDefinition>, settings: TaskTem
 export const familyPrefix = ({ service, stage }: Pick<TaskTemplateSettings, 'service' | 'stage'>): string =>
   `${service}-${stage}-`;
 
-const logGroupName = (task: TaskDefinition, { service, stage }: TaskTemplateSettings): string =>
-  `/${service}/${stage}/${task.name}`;
+/** Of the log groups of a stage's tasks. */
+export const logGroupPrefix = ({ service, stage }: Pick<TaskTemplateSettings, 'service' | 'stage'>): string =>
+  `/${service}/${stage}/`;
+export const logGroupName = (prefix: string, task: string): string => prefix + task;
+
+/** As the awslogs driver names it: prefix (ours is the container's name), container, id of the task. */
+export const logStreamName = (name: string, taskArn: string): string =>
+  `${name}/${name}/${taskArn.slice(taskArn.lastIndexOf('/') + 1)}`;
 
 function repository(image: string, { service, stage }: TaskTemplateSettings): Resources[string] {
   const untagged = {

@@ -43,6 +43,7 @@ beforeAll(async () => {
     Subnets: 'subnet-1,subnet-2',
     SecurityGroups: 'sg-1',
     AssignPublicIp: 'true',
+    LogGroupPrefix: '/longshore/test/',
   };
   const settings = {
     LONGSHORE_MAX_TASKS: '2',
