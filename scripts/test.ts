@@ -8,6 +8,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PROJECT } from '../cli/project.ts';
+import { missingForEmulator } from '../tests/aws/support/needs.ts';
 import { findChromium } from '../tests/tools/chromium.ts';
 import { findRealData } from '../tests/tools/real-data.ts';
 
@@ -71,6 +72,12 @@ console.log(
   chromium === undefined
     ? 'Chromium: none (scripts/browser.sh installs it); the tests of the dashboard’s page are skipped.'
     : `Chromium: ${chromium}`,
+);
+const noEmulator = await missingForEmulator();
+console.log(
+  noEmulator === undefined
+    ? 'AWS emulator: MiniStack, with the containers of its ECS on this machine (tests/aws)'
+    : `AWS emulator: none, so tests/aws is skipped: ${noEmulator}`,
 );
 const failedChecks: string[] = [];
 for (const step of CHECKS) if (!(await run(step))) failedChecks.push(step.name);
