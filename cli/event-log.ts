@@ -12,6 +12,11 @@ const LINES: Record<string, (fields: LogFields) => string | undefined> = {
     state === 'waiting'
       ? `accepted     ${text(name)}${bytes ? `  ${formatBytes(Number(bytes))}` : ''}`
       : undefined,
+  // The part that completes a granule is told by the job that begins.
+  'Upload:Collect:Done': ({ granule, key, state }) =>
+    state === 'collecting'
+      ? `collected    ${text(granule)}: ${text(key).replace(/^.*\//, '')} has come, others are waited for`
+      : undefined,
   'Task:Launch:Done': ({ name, attempt, size }) => {
     const { vcpu, memoryMiB } = size as FargateSize;
     return `started      ${text(name)}  attempt ${text(attempt)}, ${vcpu} vCPU, ${memoryMiB} MiB`;

@@ -114,7 +114,8 @@ function failuresText(failures: EndedJob[]): string {
 }
 
 /** A bad input stays bad until somebody mends it; anything else may be tried again as it is. */
-function whatNow({ state, task, job }: EndedJob): string {
+function whatNow({ state, cause, task, job }: EndedJob): string {
+  if (cause === 'incomplete') return 'to go on: drop what is missing; what had come still counts';
   return state === 'quarantined'
     ? `to try again: mend the file or the parameters, then drop it again (or longshore run ${task} …); as it is: longshore retry ${job}`
     : `to try again: longshore retry ${job}; its log: longshore logs ${job}`;

@@ -110,6 +110,8 @@ async function orRefused(job: Job, now: number, work: () => Promise<Job>): Promi
 
 /** An ended job as it would wait today: its source looked at again, its size by today's task file; or refused. */
 export async function replan(ctx: PipelineContext, ended: Job): Promise<Job> {
+  // Half a granule must not be published because somebody tries a whole run again.
+  if (ended.cause === 'incomplete') return ended;
   const { source: _, ...rest } = ended;
   const job: Job = { ...rest, state: 'waiting' };
   return await orRefused(job, ctx.clock.now(), async () => (await sized(ctx, job)).planned);

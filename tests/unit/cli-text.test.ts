@@ -59,6 +59,14 @@ describe('an event in `up`', () => {
     );
   });
 
+  test('of a granule that is not complete names the file that has come', () => {
+    const fields = { task: 't', granule: 'g1', key: 't/x/g1.hdf5', state: 'collecting' };
+    expect(eventLine('info', 'Upload:Collect:Done', fields)).toMatch(
+      /collected {4}g1: g1\.hdf5 has come, others are waited for$/,
+    );
+    expect(eventLine('info', 'Upload:Collect:Done', { ...fields, state: 'started' })).toBeUndefined();
+  });
+
   test('that nobody foresaw is shown when it is a warning, with its fields', () => {
     expect(eventLine('warn', 'Message:Handle:Failed', { reason: 'no room' })).toMatch(
       /Message:Handle:Failed {2}reason="no room"$/,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { status } from '../../lib/pipeline/status.ts';
 import { sweep } from '../../lib/pipeline/sweep.ts';
+import { tryAgain } from '../../lib/pipeline/try-again.ts';
 import { accept } from '../../lib/pipeline/accept.ts';
 import type { Receipt } from '../../lib/pipeline/receipt.ts';
 import type { GranuleRule } from '../../lib/tasks/granule-rule.ts';
@@ -181,6 +182,18 @@ describe('a granule that is not complete at its deadline', () => {
     expect(found.sets).toEqual([]);
     expect(found.failures).toMatchObject([{ name: 'lonely', reason: lonely.reason }]);
     expect(world.runner.launches).toHaveLength(1);
+  });
+
+  test('is not tried again as it is, whoever asks: half a granule is none', async () => {
+    const world = worldOf(byParts);
+    await drop(world, 'one.txt', 'hello');
+    await pass(world, 2 * HOUR);
+    const { id, reason } = world.job('one');
+    const { again } = await tryAgain(world.context, id);
+    await world.settleAll();
+    expect(again).toBe(false);
+    expect(world.job('one')).toMatchObject({ state: 'quarantined', cause: 'incomplete', reason });
+    expect(world.runner.launches).toHaveLength(0);
   });
 
   test('is opened again by a part that comes late: what had come still counts', async () => {
