@@ -6,6 +6,7 @@ import type { Log, ObjectStore, TaskRunner } from '../ports.ts';
 import { LARGEST_SIZE } from '../tasks/sizes.ts';
 import { s3Config, sqsConfig } from './clients.ts';
 import { BaseEnvironment, readEnvironment } from './environment.ts';
+import { JobsQueue } from './jobs-queue.ts';
 import { idleRunner } from './idle-runner.ts';
 import { S3Records } from './s3-records.ts';
 import { S3Store } from './s3-store.ts';
@@ -36,7 +37,10 @@ export function awsContext({ log, tasks, runner, env = process.env }: AwsParts):
       staging,
     },
     records: new S3Records({ client: s3, bucket: variables.LONGSHORE_STATE_BUCKET, prefix: LEDGER_PREFIX }),
-    jobs: queue(variables.LONGSHORE_JOBS_QUEUE),
+    jobs: new JobsQueue({
+      jobs: queue(variables.LONGSHORE_JOBS_QUEUE),
+      wake: queue(variables.LONGSHORE_WAKE_QUEUE),
+    }),
     steps: new StepQueue({
       validate: queue(variables.LONGSHORE_VALIDATE_QUEUE),
       publish: queue(variables.LONGSHORE_METADATA_QUEUE),

@@ -44,7 +44,8 @@ export const BaseEnvironment = z.object({
     .string()
     .min(1)
     .describe('The ledger (ledger/) and outputs on their way (staging/)'),
-  LONGSHORE_JOBS_QUEUE: z.url().describe('URL of the queue of new work and wake-ups'),
+  LONGSHORE_JOBS_QUEUE: z.url().describe('URL of the queue of new work'),
+  LONGSHORE_WAKE_QUEUE: z.url().describe('URL of the queue of wake-ups'),
   LONGSHORE_VALIDATE_QUEUE: z.url().describe('URL of the queue to the validate function'),
   LONGSHORE_METADATA_QUEUE: z.url().describe('URL of the queue to the metadata function'),
   LONGSHORE_MAX_TASKS: count.describe('Containers that may run at once'),

@@ -12,6 +12,7 @@ const OUTPUTS = {
   QuarantineBucketName: 'LONGSHORE_QUARANTINE_BUCKET',
   StateBucketName: 'LONGSHORE_STATE_BUCKET',
   JobsQueueUrl: 'LONGSHORE_JOBS_QUEUE',
+  WakeQueueUrl: 'LONGSHORE_WAKE_QUEUE',
   ValidateQueueUrl: 'LONGSHORE_VALIDATE_QUEUE',
   MetadataQueueUrl: 'LONGSHORE_METADATA_QUEUE',
   ClusterName: 'LONGSHORE_CLUSTER',

@@ -65,6 +65,29 @@ export async function dispatch(
   };
 }
 
+/** Between two looks while only the launch quota holds launches back: five launches’ worth. */
+const QUOTA_PAUSE_MS = 250;
+
+/**
+ * {@link dispatch}, again and again for so long, while there is room and only Fargate's launch quota holds launches back. A
+ * wake-up of its own for each would come two seconds later, and find forty launches saved up.
+ */
+export async function dispatchAtQuota(
+  ctx: PipelineContext,
+  options: { wakes?: WakeMessage[] },
+  seconds: number,
+): Promise<DispatchResult> {
+  const until = ctx.clock.now() + seconds * 1000;
+  let result = await dispatch(ctx, options);
+  let { launched } = result;
+  while (result.launched > 0 && (result.retryAfterSeconds ?? Infinity) <= 1 && ctx.clock.now() < until) {
+    await ctx.clock.sleep(QUOTA_PAUSE_MS);
+    result = await dispatch(ctx);
+    launched += result.launched;
+  }
+  return { ...result, launched };
+}
+
 function retryAfter(times: (number | undefined)[]): { retryAfterSeconds?: number } {
   const known = times.filter((seconds) => seconds !== undefined);
   return known.length === 0 ? {} : { retryAfterSeconds: Math.min(...known) };

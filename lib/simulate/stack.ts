@@ -1,13 +1,14 @@
 /** The stack of serverless.yml, wired as there: what calls which function, how many at once, and what each may do. */
+import { JobsQueue } from '../aws/jobs-queue.ts';
 import { StepQueue } from '../aws/step-queue.ts';
 import { wakeLater } from '../aws/wake.ts';
 import { accept } from '../pipeline/accept.ts';
 import type { PipelineContext } from '../pipeline/context.ts';
-import { dispatch } from '../pipeline/dispatch.ts';
+import { dispatch, dispatchAtQuota } from '../pipeline/dispatch.ts';
 import type { Job } from '../pipeline/job.ts';
 import { keys } from '../pipeline/keys.ts';
 import { handleStep } from '../pipeline/handle.ts';
-import { PipelineMessage } from '../pipeline/messages.ts';
+import { PipelineMessage, type WakeMessage } from '../pipeline/messages.ts';
 import { settle } from '../pipeline/settle.ts';
 import { sweep } from '../pipeline/sweep.ts';
 import type { TaskState } from '../ports.ts';
@@ -33,6 +34,9 @@ import { simulatedTasks } from './tasks.ts';
 export const FUNCTIONS = ['rebuild', 'dispatch', 'settle', 'validate', 'metadata', 'sweep'] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 
+const WAKE = JSON.stringify({ kind: 'wake' } satisfies WakeMessage);
+/** As functions/dispatch.ts stays. */
+const STAY_SECONDS = 10;
 const SWEEP_MS = 60_000;
 /** `visibilityTimeout` of resources/queues.yml, in seconds. */
 const VISIBILITY = { jobs: 180, steps: 1080 };
@@ -70,6 +74,7 @@ export function buildStack(definitions: ReadonlyMap<string, TaskDefinition>, sce
   const conflicts: Record<string, number> = {};
   const queues = {
     jobs: new SimulatedSqs(clock, meter, 'jobs queue'),
+    wake: new SimulatedSqs(clock, meter, 'wake queue'),
     validate: new SimulatedSqs(clock, meter, 'validate queue'),
     metadata: new SimulatedSqs(clock, meter, 'metadata queue'),
   };
@@ -119,7 +124,7 @@ export function buildStack(definitions: ReadonlyMap<string, TaskDefinition>, sce
         const kind = key.split('/', 1)[0]!;
         conflicts[kind] = (conflicts[kind] ?? 0) + 1;
       }),
-      jobs: queues.jobs.sentBy(name),
+      jobs: new JobsQueue({ jobs: queues.jobs.sentBy(name), wake: queues.wake.sentBy(name) }),
       steps: new StepQueue({ validate: queues.validate.sentBy(name), publish: queues.metadata.sentBy(name) }),
       runner: fargateRunner(fargate, staging, call),
       clock,
@@ -157,10 +162,9 @@ export function buildStack(definitions: ReadonlyMap<string, TaskDefinition>, sce
       const taken = await Promise.allSettled(
         messages.map(async (message) => message.kind === 'wake' || (await accept(ctx, message))),
       );
-      await wakeLater(
-        ctx,
-        await dispatch(ctx, { wakes: messages.filter((message) => message.kind === 'wake') }),
-      );
+      const wakes = messages.filter((message) => message.kind === 'wake');
+      if (wakes.length > 0) await wakeLater(ctx, await dispatchAtQuota(ctx, { wakes }, STAY_SECONDS));
+      else await ctx.jobs.send([WAKE]);
       return failedPlaces(log, taken);
     });
   const stepsHandler = (name: 'validate' | 'metadata') => async (bodies: string[]) =>
@@ -172,6 +176,13 @@ export function buildStack(definitions: ReadonlyMap<string, TaskDefinition>, sce
     );
   queues.jobs.subscribe({
     batchSize: 10,
+    windowSeconds: 0,
+    maximumConcurrency: 10,
+    visibilitySeconds: VISIBILITY.jobs,
+    handle: dispatchHandler,
+  });
+  queues.wake.subscribe({
+    batchSize: 100,
     windowSeconds: 1,
     maximumConcurrency: 4,
     visibilitySeconds: VISIBILITY.jobs,

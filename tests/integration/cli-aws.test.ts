@@ -29,13 +29,14 @@ const onAws = async (...args: string[]): Promise<Ended> =>
 beforeAll(async () => {
   aws = await startS3();
   for (const bucket of ['uploads', 'output', 'quarantine', 'state']) aws.createBucket(bucket);
-  queueUrl = aws.createQueue('jobs');
+  queueUrl = aws.createQueue('wake');
   const names = {
     UploadsBucketName: 'uploads',
     OutputBucketName: 'output',
     QuarantineBucketName: 'quarantine',
     StateBucketName: 'state',
-    JobsQueueUrl: queueUrl,
+    JobsQueueUrl: aws.createQueue('jobs'),
+    WakeQueueUrl: queueUrl,
     ValidateQueueUrl: aws.createQueue('validate'),
     MetadataQueueUrl: aws.createQueue('metadata'),
     ClusterName: 'longshore-test',
@@ -164,6 +165,7 @@ test('variables that are set win over the stack; when all are set, it is not ask
     LONGSHORE_QUARANTINE_BUCKET: 'quarantine',
     LONGSHORE_STATE_BUCKET: 'state',
     LONGSHORE_JOBS_QUEUE: queueUrl,
+    LONGSHORE_WAKE_QUEUE: queueUrl,
     LONGSHORE_VALIDATE_QUEUE: queueUrl,
     LONGSHORE_METADATA_QUEUE: queueUrl,
     LONGSHORE_MAX_TASKS: '2',

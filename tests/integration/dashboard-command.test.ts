@@ -39,6 +39,7 @@ beforeAll(async () => {
     LONGSHORE_QUARANTINE_BUCKET: 'quarantine',
     LONGSHORE_STATE_BUCKET: 'state',
     LONGSHORE_JOBS_QUEUE: aws.createQueue('jobs'),
+    LONGSHORE_WAKE_QUEUE: aws.createQueue('wake'),
     LONGSHORE_VALIDATE_QUEUE: aws.createQueue('validate'),
     LONGSHORE_METADATA_QUEUE: aws.createQueue('metadata'),
     LONGSHORE_MAX_TASKS: '2',

@@ -23,7 +23,7 @@ import { startS3, type S3Double } from '../doubles/s3.ts';
 import type { TaskRecord } from '../doubles/ecs/state.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const QUEUES = ['jobs', 'validate', 'metadata'] as const;
+const QUEUES = ['jobs', 'wake', 'validate', 'metadata'] as const;
 
 let aws: S3Double;
 let ecs: EcsDouble;
@@ -57,6 +57,7 @@ beforeAll(async () => {
     LONGSHORE_QUARANTINE_BUCKET: 'quarantine',
     LONGSHORE_STATE_BUCKET: 'state',
     LONGSHORE_JOBS_QUEUE: urls.jobs ?? '',
+    LONGSHORE_WAKE_QUEUE: urls.wake ?? '',
     LONGSHORE_VALIDATE_QUEUE: urls.validate ?? '',
     LONGSHORE_METADATA_QUEUE: urls.metadata ?? '',
     LONGSHORE_MAX_TASKS: '2',
@@ -196,7 +197,7 @@ function end(task: TaskRecord, codes: Record<string, number>, secondsAgo = 0) {
 /** SQS brings what settle and the steps after it have told: among it, which slots are free. */
 async function wakeUp(): Promise<void> {
   for (;;) {
-    const messages = await queues.jobs.receive();
+    const messages = await queues.wake.receive();
     if (messages.length === 0) return;
     await invoke('dispatch', sqsEvent(messages.map(({ body }) => body)));
     for (const message of messages) await message.ack();
@@ -208,6 +209,7 @@ async function launched(key: string, content: string): Promise<{ job: Job; task:
   const known = new Set(ecs.state.tasks.keys());
   const message = await drop(key, content);
   expect(await invoke<SQSBatchResponse>('dispatch', sqsEvent([message]))).toEqual({ batchItemFailures: [] });
+  await wakeUp();
   const task = [...ecs.state.tasks.values()].find(({ taskArn }) => !known.has(taskArn));
   if (!task) throw new Error('No task was started');
   return { job: await jobOf(task.startedBy?.split('/')[1] ?? ''), task };
@@ -280,6 +282,7 @@ test('maxTasks holds, what waits is started when there is room, and the same eve
   );
   const known = ecs.state.tasks.size;
   await invoke('dispatch', sqsEvent([...messages, ...messages]));
+  await wakeUp();
   expect(ecs.state.tasks.size - known).toBe(2);
   const [first] = [...ecs.state.tasks.values()].slice(known);
   await invoke('settle', end(first!, await carryOut(first!, 'exit 65')));
@@ -298,6 +301,7 @@ test('a launch for which Fargate has no room leaves the job waiting, with no att
   ecs.refuse({ failures: [{ reason: 'RESOURCE:FARGATE' }] });
   const known = ecs.state.tasks.size;
   await invoke('dispatch', sqsEvent([message]));
+  await wakeUp();
   expect(ecs.state.tasks.size).toBe(known);
   const asked = ecs.state.calls.findLast(({ action }) => action === 'RunTask')?.input;
   const id = String(asked?.startedBy).split('/')[1] ?? '';
@@ -361,11 +365,11 @@ test('the rebuild plans the manifest and accepts its jobs, largest first; the sc
   expect(await drain()).toContain('{"kind":"wake"}');
 });
 
-/** All that is in the jobs queue. */
+/** All that is in the queue of wake-ups. */
 async function drain(): Promise<string[]> {
   const bodies: string[] = [];
   for (;;) {
-    const messages = await queues.jobs.receive();
+    const messages = await queues.wake.receive();
     if (messages.length === 0) return bodies;
     for (const message of messages) await message.ack();
     bodies.push(...messages.map(({ body }) => body));

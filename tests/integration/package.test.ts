@@ -229,16 +229,17 @@ describe('the template', () => {
     const queues = ofType('AWS::SQS::Queue');
     expect(queues.every(([, { Properties }]) => Properties.SqsManagedSseEnabled === true)).toBe(true);
     const working = queues.filter(([id]) => !id.endsWith('DeadLetterQueue'));
-    expect(working).toHaveLength(3);
+    expect(working).toHaveLength(4);
     for (const [id, { Properties }] of working) {
-      const dead = id.replace('Queue', 'DeadLetterQueue');
+      // New work and wake-ups are one function's.
+      const dead = id.replace(/^Wake/, 'Jobs').replace('Queue', 'DeadLetterQueue');
       expect(Properties.RedrivePolicy.deadLetterTargetArn).toEqual({ 'Fn::GetAtt': [dead, 'Arn'] });
     }
   });
 
   test('messages stay hidden six times as long as their function may take, and failures are told one by one', () => {
     const mappings = ofType('AWS::Lambda::EventSourceMapping');
-    expect(mappings).toHaveLength(3);
+    expect(mappings).toHaveLength(4);
     for (const [, { Properties }] of mappings) {
       const queue = resource(Properties.EventSourceArn['Fn::GetAtt'][0]);
       const { Timeout } = resource(Properties.FunctionName['Fn::GetAtt'][0]).Properties;

@@ -10,6 +10,7 @@ const good = {
   LONGSHORE_QUARANTINE_BUCKET: 'q',
   LONGSHORE_STATE_BUCKET: 's',
   LONGSHORE_JOBS_QUEUE: 'https://sqs/jobs',
+  LONGSHORE_WAKE_QUEUE: 'https://sqs/wake',
   LONGSHORE_VALIDATE_QUEUE: 'https://sqs/validate',
   LONGSHORE_METADATA_QUEUE: 'https://sqs/metadata',
   LONGSHORE_MAX_TASKS: '50',
