@@ -21,8 +21,13 @@ export interface Box {
 
 export interface Shape extends Box {
   path: Path2D;
-  /** Of its largest part: where its sign and its name stand, and how much room is there. */
-  middle: { x: number; y: number; width: number; height: number };
+  /** Its largest part: how far that reaches, and its middle, where sign and name stand. */
+  main: Main;
+}
+
+export interface Main extends Box {
+  x: number;
+  y: number;
 }
 
 const nothing = (): Box => ({
@@ -45,7 +50,7 @@ class Recorder {
   readonly box = nothing();
   #ring: [number, number][] = [];
   #largest = -1;
-  #middle: Shape['middle'] | undefined;
+  #main: Main | undefined;
 
   moveTo(x: number, y: number): void {
     this.path.moveTo(x, y);
@@ -67,17 +72,17 @@ class Recorder {
 
   closePath(): void {
     this.path.closePath();
-    const { extent, middle } = ringMiddle(this.#ring);
+    const { extent, main } = measure(this.#ring);
     if (extent <= this.#largest) return;
     this.#largest = extent;
-    this.#middle = middle;
+    this.#main = main;
   }
 
   shape(): Shape | undefined {
     const { left, top, right, bottom } = this.box;
     if (!Number.isFinite(left)) return undefined;
-    const whole = { x: (left + right) / 2, y: (top + bottom) / 2, width: right - left, height: bottom - top };
-    return { ...this.box, path: this.path, middle: this.#middle ?? whole };
+    const whole = { ...this.box, x: (left + right) / 2, y: (top + bottom) / 2 };
+    return { ...this.box, path: this.path, main: this.#main ?? whole };
   }
 
   #reach(x: number, y: number): void {
@@ -87,7 +92,7 @@ class Recorder {
 }
 
 /** The ring's area and its centroid (its box's middle where it has no area). */
-function ringMiddle(ring: [number, number][]): { extent: number; middle: Shape['middle'] } {
+function measure(ring: [number, number][]): { extent: number; main: Main } {
   const box = nothing();
   let [twice, sumX, sumY] = [0, 0, 0];
   for (const [at, [x, y]] of ring.entries()) {
@@ -101,11 +106,10 @@ function ringMiddle(ring: [number, number][]): { extent: number; middle: Shape['
   const flat = Math.abs(twice) < 1e-9;
   return {
     extent: Math.abs(twice) / 2,
-    middle: {
+    main: {
+      ...box,
       x: flat ? (box.left + box.right) / 2 : sumX / (3 * twice),
       y: flat ? (box.top + box.bottom) / 2 : sumY / (3 * twice),
-      width: box.right - box.left,
-      height: box.bottom - box.top,
     },
   };
 }

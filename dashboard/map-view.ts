@@ -89,7 +89,7 @@ export class MapView {
   setFocus(id: string | undefined): void {
     this.#focus = id;
     const area = this.#areas.find((one) => one.id === id);
-    if (area) this.#view = reveal(this.#view, area.middle, this.#size);
+    if (area) this.#view = reveal(this.#view, area.main, this.#size);
     this.redraw();
   }
 
@@ -102,10 +102,10 @@ export class MapView {
     this.#setView(zoom(this.#view, factor, [x, y], this.#size));
   }
 
-  /** All areas; the world when there are none. */
+  /** All areas, but for their far parts (France is in South America too); the world when there are none. */
   showAll(): void {
     this.#moved = false;
-    this.#setView(fit(boxOf(this.#areas), this.#size));
+    this.#setView(fit(boxOf(this.#areas.map(({ main }) => main)), this.#size));
   }
 
   showWorld(): void {
@@ -168,7 +168,7 @@ export class MapView {
     this.#size = { width, height };
     this.#canvas.width = Math.round(width * devicePixelRatio);
     this.#canvas.height = Math.round(height * devicePixelRatio);
-    if (first || !this.#moved) this.#setView(fit(boxOf(this.#areas), this.#size));
+    if (first || !this.#moved) this.#setView(fit(boxOf(this.#areas.map(({ main }) => main)), this.#size));
     else this.#setView(pan(this.#view, 0, 0, this.#size));
     this.#draw();
   }

@@ -119,17 +119,16 @@ export class Painter {
     const inside = seen.filter(({ x, y }) => x > -20 && y > -20 && x < width + 20 && y < height + 20);
     const small = inside.filter(({ size }) => size < SMALL);
     const large = inside.filter(({ size }) => size >= LARGE);
-    const names: Box[] = [];
     if (small.length > MOST_SIGNS) this.#drawDots(small, looks);
     else this.#drawSmall(small, looks);
     if (large.length > MOST_SIGNS) return;
-    if (small.length <= NAMED)
-      for (const { area, x, y } of small) this.#drawName(area.name, x, y + 16, Infinity, names, looks);
-    for (const { area, x, y, size, wide } of large) {
-      const radius = Math.min(9, size / 7);
-      this.#drawSign(area.state, x, y, radius, looks);
-      this.#drawName(area.name, x, y + radius + 10, wide, names, looks);
-    }
+    for (const { area, x, y, size } of large) this.#drawSign(area.state, x, y, radiusOf(size), looks);
+    // Names keep clear of signs and of each other; the larger areas have the first choice.
+    const taken = [...small.map(around), ...large.map(around)];
+    for (const { area, x, y, size, wide } of large)
+      this.#drawName(area.name, x, y + radiusOf(size) + 10, wide, taken, looks);
+    if (small.length > NAMED) return;
+    for (const { area, x, y } of small) this.#drawName(area.name, x, y + 16, Infinity, taken, looks);
   }
 
   /** What has not begun is the background for what has. */
@@ -179,14 +178,14 @@ export class Painter {
   }
 
   /** Where there is room for it: on its area, and beside the names that are there. */
-  #drawName(name: string, x: number, y: number, wide: number, names: Box[], looks: Looks): void {
+  #drawName(name: string, x: number, y: number, wide: number, taken: Box[], looks: Looks): void {
     const context = this.#context;
     const text = name.slice(name.lastIndexOf('/') + 1);
     context.font = '600 11px system-ui, sans-serif';
     const { width } = context.measureText(text);
     const box = { left: x - width / 2 - 4, right: x + width / 2 + 4, top: y - 8, bottom: y + 8 };
-    if (width > wide + 12 || names.some((other) => overlap(box, other))) return;
-    names.push(box);
+    if (width > wide + 12 || taken.some((other) => overlap(box, other))) return;
+    taken.push(box);
     context.textAlign = 'center';
     context.textBaseline = 'middle';
     context.lineWidth = 3;
@@ -225,6 +224,14 @@ export class Painter {
   }
 }
 
+/** Of the sign on an area that is so large. */
+const radiusOf = (size: number): number => Math.min(9, size / 7);
+
+const around = ({ x, y, size }: { x: number; y: number; size: number }): Box => {
+  const radius = size < SMALL ? 4 : radiusOf(size);
+  return { left: x - radius, right: x + radius, top: y - radius, bottom: y + radius };
+};
+
 const overlap = (a: Box, b: Box): boolean =>
   a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 
@@ -242,13 +249,13 @@ function layersOf(areas: Area[]): Layer[] {
 
 /** Its middle, and how large and how wide its largest part is, in CSS pixels. */
 export function onScreen(
-  { middle }: Pick<Shape, 'middle'>,
+  { main }: Pick<Shape, 'main'>,
   { k, x, y }: Viewport,
 ): { x: number; y: number; size: number; wide: number } {
-  const { width, height } = middle;
+  const [width, height] = [main.right - main.left, main.bottom - main.top];
   return {
-    x: x + k * middle.x,
-    y: y + k * middle.y,
+    x: x + k * main.x,
+    y: y + k * main.y,
     size: k * Math.max(Math.min(width, height), Math.max(width, height) / 4),
     wide: k * width,
   };

@@ -38,6 +38,11 @@ export function clock(at: number, now: number): string {
     : `${date.toLocaleDateString([], { weekday: 'short', day: 'numeric', month: 'short' })} ${time}`;
 }
 
+function clocks(from: number, to: number, now: number): string {
+  const [first, last] = [clock(from, now), clock(to, now)];
+  return first === last ? first : `${first} – ${last}`;
+}
+
 export const count = (value: number): string => value.toLocaleString('en');
 
 /** `1 job`, `3 jobs`. */
@@ -108,7 +113,7 @@ export function forecastText(forecast: Forecast, now: number): { main: string; n
       const { low, high, likely, confidence, ended, ratio } = forecast;
       return {
         main: durations(low, high, likely),
-        note: `until ${clock(now + low * 1000, now)} – ${clock(now + high * 1000, now)}; ${confidence} confidence, from ${counted(ended, 'job')} that took ${ratioText(ratio)}`,
+        note: `until ${clocks(now + low * 1000, now + high * 1000, now)}; ${confidence} confidence, from ${counted(ended, 'job')} that took ${ratioText(ratio)}`,
       };
     }
   }
