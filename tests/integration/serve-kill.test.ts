@@ -7,17 +7,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { findEngine } from '../../lib/local/engine.ts';
 
+const { engine } = await findEngine();
 const SCRIPT = join(import.meta.dirname, 'support', 'serve.ts');
 const FILES = 8;
 
-const toTheEnd = async (home: string): Promise<{ jobs: Record<string, number>; errors: unknown[] }> => {
-  const { stdout } = await promisify(execFile)(process.execPath, [SCRIPT, home, String(FILES)]);
+/** How many jobs share a container, and where they run. */
+type Setting = [jobs: string, where: 'host' | 'engine'];
+
+const toTheEnd = async (
+  home: string,
+  setting: Setting,
+): Promise<{ jobs: Record<string, number>; errors: unknown[] }> => {
+  const { stdout } = await promisify(execFile)(process.execPath, [SCRIPT, home, String(FILES), ...setting]);
   return JSON.parse(stdout) as { jobs: Record<string, number>; errors: unknown[] };
 };
 
-const startAndKill = async (home: string, afterMs: number): Promise<void> => {
-  const child = spawn(process.execPath, [SCRIPT, home, String(FILES)], { stdio: 'ignore' });
+const startAndKill = async (home: string, afterMs: number, setting: Setting): Promise<void> => {
+  const child = spawn(process.execPath, [SCRIPT, home, String(FILES), ...setting], { stdio: 'ignore' });
   const ended = once(child, 'exit');
   await sleep(afterMs);
   child.kill('SIGKILL');
@@ -57,20 +65,34 @@ describe('a local process that serves a home', () => {
     return home;
   };
 
-  test('killed at ten moments, then left alone, it publishes every file, each started once', async () => {
-    const home = await homeWithFiles('killed');
-    for (let turn = 0; turn < 10; turn++) await startAndKill(home, 400 + turn * 130);
-    const { jobs, errors } = await toTheEnd(home);
-    expect(jobs).toMatchObject({ waiting: 0, running: 0, published: FILES, failed: 0, quarantined: 0 });
-    expect(errors).toEqual([]);
-    await expectAllPublishedOnce(home);
-  }, 180_000);
+  const settings: [string, Setting][] = [
+    ['each job by itself', ['1', 'host']],
+    ['three jobs in a process', ['3', 'host']],
+    ...(engine ? [['four jobs in a container', ['4', 'engine']] as [string, Setting]] : []),
+  ];
 
-  test('two at once start no job twice', async () => {
-    const home = await homeWithFiles('two');
-    const [one, two] = await Promise.all([toTheEnd(home), toTheEnd(home)]);
-    expect([...one.errors, ...two.errors]).toEqual([]);
-    expect(two.jobs['published']).toBe(FILES);
-    await expectAllPublishedOnce(home);
-  }, 180_000);
+  test.each(settings)(
+    'killed at ten moments, then left alone, it publishes every file, each started once: %s',
+    async (name, setting) => {
+      const home = await homeWithFiles(`killed ${name}`);
+      for (let turn = 0; turn < 10; turn++) await startAndKill(home, 400 + turn * 130, setting);
+      const { jobs, errors } = await toTheEnd(home, setting);
+      expect(jobs).toMatchObject({ waiting: 0, running: 0, published: FILES, failed: 0, quarantined: 0 });
+      expect(errors).toEqual([]);
+      await expectAllPublishedOnce(home);
+    },
+    180_000,
+  );
+
+  test.each(settings.slice(0, 2))(
+    'two at once start no job twice: %s',
+    async (name, setting) => {
+      const home = await homeWithFiles(`two ${name}`);
+      const [one, two] = await Promise.all([toTheEnd(home, setting), toTheEnd(home, setting)]);
+      expect([...one.errors, ...two.errors]).toEqual([]);
+      expect(two.jobs['published']).toBe(FILES);
+      await expectAllPublishedOnce(home);
+    },
+    180_000,
+  );
 });

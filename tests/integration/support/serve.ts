@@ -1,6 +1,6 @@
 /**
- * Serves a home whose jobs run on the host, until every dropped file has its end: `serve.ts HOME FILES`. To be killed at any
- * moment.
+ * Serves a home until every dropped file has its end: `serve.ts HOME FILES [JOBS [engine]]`. JOBS share a container (1: each has
+ * its own); without `engine` they run on the host. To be killed at any moment.
  */
 import { openHome } from '../../../lib/local/home.ts';
 import { serve } from '../../../lib/local/serve.ts';
@@ -8,23 +8,25 @@ import { status } from '../../../lib/pipeline/status.ts';
 import { quietLog } from '../../contract/support/quiet-log.ts';
 import { shellTask } from '../../contract/support/shell-task.ts';
 
-const [dir = '', files = ''] = process.argv.slice(2);
+const [dir = '', files = '', jobs = '1', where = 'host'] = process.argv.slice(2);
 // Each start of a job leaves a line in the cache, which outlives it.
 const script =
   'echo "$LONGSHORE_JOB $LONGSHORE_ATTEMPT" >>"$LONGSHORE_CACHE/starts"; sleep 0.3; cat "$1"/* >"$2/out.txt"';
 const log = quietLog();
 const home = await openHome({
   dir,
-  tasks: new Map([['text', shellTask('text', script)]]),
+  tasks: new Map([
+    ['text', shellTask('text', script, { pack: { jobs: Number(jobs), bytes: 1e6, seconds: 1000 } })],
+  ]),
   log,
-  engine: { tried: ['not in this test'] },
+  ...(where === 'engine' ? {} : { engine: { tried: ['not in this test'] } }),
   settings: { maxTasks: 3, quietSeconds: 0.1 },
 });
 await serve(home, {
   signal: new AbortController().signal,
   until: async () => {
-    const { jobs } = await status(home.ctx, {});
-    return jobs.published + jobs.failed + jobs.quarantined >= Number(files);
+    const { jobs: counts } = await status(home.ctx, {});
+    return counts.published + counts.failed + counts.quarantined >= Number(files);
   },
 });
 home.close();
