@@ -24,6 +24,8 @@ where=$1
 shift
 scratch=${LONGSHORE_SCRATCH-}
 unset LONGSHORE_SCRATCH
+nl='
+'
 
 # busybox's date has no %N, and prints the letters instead.
 now() {
@@ -44,23 +46,17 @@ kill_rest() {
     if [ "$$" -eq 1 ] || [ "$PPID" -eq 1 ]; then kill -s KILL -- -1 2>/dev/null; fi
     return
   fi
-  group_of "/proc/$$/stat"
-  [ "$group" = "$$" ] || return # somebody else's group
-  for stat in /proc/[0-9]*/stat; do
+  # proc(5): `pid (name) state ppid pgrp …`. One grep: reading hundreds of files in sh takes 50 ms.
+  found=$(grep -sl "^[0-9]* (.*) . [0-9]* $$ " /proc/[0-9]*/stat)
+  case $nl$found$nl in
+    *"$nl/proc/$$/stat$nl"*) ;;
+    *) return ;; # somebody else's group
+  esac
+  for stat in $found; do
     pid=${stat#/proc/}
     pid=${pid%/stat}
-    group_of "$stat"
-    if [ "$group" = "$$" ] && [ "$pid" != "$$" ]; then kill -KILL "$pid" 2>/dev/null; fi
+    [ "$pid" = "$$" ] || kill -KILL "$pid" 2>/dev/null
   done
-}
-
-# proc(5): `pid (name) state ppid pgrp …`, and a name may contain anything. No subshell: there are hundreds.
-group_of() {
-  group=
-  { read -r line <"$1"; } 2>/dev/null || return
-  line=${line##*) }
-  line=${line#* * }
-  group=${line%% *}
 }
 
 tell() {
