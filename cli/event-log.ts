@@ -17,9 +17,11 @@ const LINES: Record<string, (fields: LogFields) => string | undefined> = {
     state === 'collecting'
       ? `collected    ${text(granule)}: ${text(key).replace(/^.*\//, '')} has come, others are waited for`
       : undefined,
-  'Task:Launch:Done': ({ name, attempt, size }) => {
+  'Task:Launch:Done': ({ name, attempt, size, jobs }) => {
     const { vcpu, memoryMiB } = size as FargateSize;
-    return `started      ${text(name)}  attempt ${text(attempt)}, ${vcpu} vCPU, ${memoryMiB} MiB`;
+    const what =
+      jobs === undefined ? `attempt ${text(attempt)}` : `and ${Number(jobs) - 1} more in one container`;
+    return `started      ${text(name)}  ${what}, ${vcpu} vCPU, ${memoryMiB} MiB`;
   },
   'Schedule:Start:Done': ({ run, jobs, fresh }) =>
     `scheduled    ${text(run)}  ${text(jobs)} jobs to make, ${text(fresh)} fresh`,

@@ -44,6 +44,16 @@ describe('progress', () => {
 describe('an event in `up`', () => {
   const at = /^\d\d:\d\d:\d\d {2}/;
 
+  test('tells a start, and how many share it', () => {
+    const size = { vcpu: 1, memoryMiB: 2048, diskGiB: 20 };
+    expect(eventLine('info', 'Task:Launch:Done', { name: 'malta', attempt: 2, size })).toMatch(
+      /started +malta  attempt 2, 1 vCPU, 2048 MiB$/,
+    );
+    expect(eventLine('info', 'Task:Launch:Done', { name: 'malta', attempt: 1, size, jobs: 50 })).toMatch(
+      /started +malta  and 49 more in one container, 1 vCPU, 2048 MiB$/,
+    );
+  });
+
   test('of a job that ended tells the reason', () => {
     const line = eventLine('warn', 'Job:End:Quarantined', { job: 'j', name: 'malta', reason: 'it is empty' });
     expect(line).toMatch(at);
