@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -15,7 +15,7 @@ from .cf import cf_attributes, safe_name, unique
 from .errors import BadInput
 from .params import Params
 from .products import ALTITUDE, COORDINATES, CURTAIN, KNOWN, LATITUDE, LONGITUDE, REQUIRED, TITLES, Known, product_of
-from .source import Item, attributes, column, dangling, groups, items, open_granule, read_text
+from .source import Item, attributes, column, dangling, groups, is_column, items, open_granule, read_text
 from .times import Times, read_times
 from .track import boxes, track
 from .values import ROWS, Counts, NotCarried, Values, block_of, rows, values_of
@@ -71,7 +71,9 @@ def _examine(name: str, path: str, file: h5py.File, params: Params) -> Granule:
     if not np.any(np.isfinite(latitude) & np.isfinite(longitude)):
         raise BadInput(f"{name}: no profile has a valid Latitude and Longitude")
     altitude = _altitude(found[ALTITUDE], name) if ALTITUDE in found else None
-    granule = Granule(name, path, file, found, product, times, latitude, longitude, altitude, missing)
+    notes = [f"{one} has {_shape(found[one].shape)} values; the coordinate is the middle one of each profile"
+             for one in COORDINATES if not is_column(found[one])]
+    granule = Granule(name, path, file, found, product, times, latitude, longitude, altitude, missing, notes)
     _check_shapes(granule)
     return granule
 
@@ -172,7 +174,9 @@ def _write(granule: Granule, dataset: netCDF4.Dataset, params: Params) -> dict[s
     _write_coordinates(granule, dataset, params, taken[""])
     for path, group in groups(granule.file):
         dataset.createGroup(_group_path(path)).setncatts(cf_attributes(attributes(group)))
-    coordinates = {granule.found[one].path for one in (*COORDINATES, ALTITUDE) if one in granule.found}
+    # What the coordinates hold wholly need not be there twice.
+    whole = [granule.found[one] for one in (*COORDINATES, ALTITUDE) if one in granule.found]
+    coordinates = {item.path for item in whole if is_column(item)}
     written: dict[str, Any] = {}
     left = {path: "a link to something that is not there" for path in dangling(granule.file)}
     for item in items(granule.file):
@@ -242,6 +246,8 @@ def _write_variable(granule: Granule, dataset: netCDF4.Dataset, values: Values,
                     taken: dict[str, set[str]]) -> tuple[str, dict[str, Any]]:
     item = values.item
     known = KNOWN.get(item.name) if not values.suffix else None
+    if known is not None and _expected_dims(granule, known, values.shape) is None:
+        values = _squeezed(granule, values, known)
     dims = _dims(granule, values, known)
     shape = values.shape if dims else ()
     for dim, size in zip(dims, shape):
@@ -272,6 +278,15 @@ def _write_variable(granule: Granule, dataset: netCDF4.Dataset, values: Values,
     path = f"{group_path}/{name}" if group_path else name
     return path, {"type": values.dtype.name, "dimensions": list(dims), "missing": counts.missing,
                   **({} if counts.least is None else {"range": [counts.least, counts.most]})}
+
+
+def _squeezed(granule: Granule, values: Values, known: Known) -> Values:
+    """A table of one column is a column, where the description says so."""
+    shape = tuple(size for size in values.shape if size != 1)
+    if _expected_dims(granule, known, shape) is None or not shape or values.shape[0] != shape[0]:
+        return values
+    read = values.read
+    return replace(values, shape=shape, read=lambda at: read(at).reshape(-1, *shape[1:]))
 
 
 def _variable_attributes(item: Item, values: Values, known: Known | None, dims: tuple[str, ...], dtype: np.dtype,

@@ -86,10 +86,10 @@ LATITUDE = "Latitude"
 LONGITUDE = "Longitude"
 ALTITUDE = "Bin_Alt"
 
-REQUIRED: dict[str, tuple[str, ...]] = {
-    "ATB": ("ATB_355", "ATB_532", "ATB_1064"),
-    "OP": ("Layer_Top_Alt", "Layer_Bot_Alt"),
-}
+# Names of the OP product differ from campaign to campaign: whatever is there is carried over.
+REQUIRED: dict[str, tuple[str, ...]] = {"ATB": ("ATB_355", "ATB_532", "ATB_1064"), "OP": ()}
+# By which a product is known when the file's name does not tell.
+MARKS: dict[str, tuple[str, ...]] = {"ATB": REQUIRED["ATB"], "OP": ("Layer_Top_Alt", "Layer_Bot_Alt", "Num_Layers")}
 # A granule of no known product must still say where it was.
 COORDINATES = (LATITUDE, LONGITUDE)
 
@@ -105,7 +105,7 @@ def product_of(name: str, variables: set[str]) -> str:
     for product in REQUIRED:
         if product in parts:
             return product
-    for product, required in REQUIRED.items():
-        if variables.intersection(required):
+    for product, marks in MARKS.items():
+        if variables.intersection(marks):
             return product
     return "unknown"

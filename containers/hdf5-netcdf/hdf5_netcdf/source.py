@@ -142,9 +142,20 @@ def _plain(value: Any) -> Any:
     return flat[0] if flat.size == 1 else flat
 
 
+def is_column(item: Item) -> bool:
+    """One value a profile, be it in a table of one column."""
+    return sum(size != 1 for size in item.shape) <= 1
+
+
 def column(item: Item) -> np.ndarray:
-    """A variable of one value a profile as a vector of doubles, declared fill values as NaN."""
-    values = np.asarray(item.dataset[()], dtype=np.float64).ravel()
+    """
+    One value a profile as a vector of doubles, declared fill values as NaN. Of several a profile (its begin, middle and end) the
+    middle one.
+    """
+    values = np.asarray(item.dataset[()], dtype=np.float64)
+    if not is_column(item) and values.ndim == 2:
+        values = values[:, values.shape[1] // 2]
+    values = values.ravel()
     fill = declared_fill(item.dataset)
     if fill is not None:
         values[values == float(fill)] = np.nan

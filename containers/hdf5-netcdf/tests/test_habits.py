@@ -80,6 +80,31 @@ class Habits(Case):
         made = self.convert()
         self.assertEqual((made["altitude"].units, made["Plane_Alt"].units), ("m", "m"))
 
+    def test_tables_of_one_column_are_columns(self) -> None:
+        plain = sample.atb(START, 8)
+        tables = {name: plain[name][:, None] for name in ("Hour", "Minute", "Second", "Latitude", "Longitude", "Plane_Alt", "Bin_Alt")}
+        self.granule({**tables, "Saturate": np.ones((8, 1), "i4")})
+        made = self.convert()
+        self.assertEqual((made["Plane_Alt"].dimensions, made["Saturate"].dimensions), (("time",), ("time",)))
+        np.testing.assert_array_equal(made["Plane_Alt"][:], plain["Plane_Alt"])
+        self.assertEqual(made["altitude"].shape, (900,))
+
+    def test_of_several_positions_a_profile_the_middle_one_counts(self) -> None:
+        plain = sample.op(START, 8)
+        three = {name: np.stack([plain[name] - 0.1, plain[name], plain[name] + 0.1], axis=1) for name in ("Latitude", "Longitude")}
+        name = "HS3_CPL_OP_12203a_20120906"
+        self.granule(three, base=plain, name=name)
+        made = self.convert(name)
+        np.testing.assert_array_equal(made["latitude"][:], plain["Latitude"])
+        self.assertEqual(made["Latitude_2"].dimensions, ("time", "dim_3"))
+        self.assertRegex(self.told()["notes"][0], "Latitude has 8 × 3 values; the coordinate is the middle one")
+
+    def test_optical_properties_of_other_names_come_along(self) -> None:
+        base = sample.common(START, 8)
+        self.granule({"Lay_Top": np.ones((8, 10), "f4"), "Ext_532": np.ones((8, 900), "f4")}, base=base, name="HS3_CPL_OP_x")
+        made = self.convert("HS3_CPL_OP_x")
+        self.assertEqual((made["Lay_Top"].dimensions, made["Ext_532"].dimensions), (("time", "dim_10"), ("time", "altitude")))
+
     def test_as_many_profiles_as_bins(self) -> None:
         self.granule(base=sample.atb(START, 900))
         made = self.convert()
