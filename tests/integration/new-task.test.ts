@@ -62,7 +62,7 @@ test.each(['python', 'shell'] as const)(
     expect(await longshore('image', 'build', name)).toMatchObject({ code: 0 });
     const tested = await longshore('test', name);
     expect(tested).toMatchObject({ code: 0 });
-    expect(tested.stdout).toMatch(new RegExp(`^passed  ${name}  1 files as expected`));
+    expect(tested.stdout).toMatch(new RegExp(`^passed  ${name}  1 file as expected`));
   },
   TIMEOUT_MS,
 );
