@@ -15,7 +15,8 @@ export function resultText(result: CaseResult, golden: Pick<GoldenCase, 'dir' | 
   const kept = home === undefined ? [] : [`  it ran in ${home}`];
   if (job.state !== 'published') return [`failed  ${name}: ${job.state}`, ...failure(result), ...kept];
   if (updated) return [`updated  ${name}  (${used})`, ...changes(result, golden.dir), ...kept];
-  if (ok) return [`passed  ${name}  ${files} ${files === 1 ? 'file' : 'files'} as expected  (${used})`, ...kept];
+  if (ok)
+    return [`passed  ${name}  ${files} ${files === 1 ? 'file' : 'files'} as expected  (${used})`, ...kept];
   const lines = differences.flatMap(fileText);
   if (golden.outputs.size === 0)
     lines.push(
