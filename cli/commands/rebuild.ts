@@ -4,6 +4,7 @@ import type { PipelineContext } from '../../lib/pipeline/context.ts';
 import type { Job } from '../../lib/pipeline/job.ts';
 import type { Plan } from '../../lib/pipeline/plan.ts';
 import type { ResolvedManifest } from '../../lib/pipeline/resolve-manifest.ts';
+import { status } from '../../lib/pipeline/status.ts';
 import { makePlan } from '../../lib/rebuild/make-plan.ts';
 import { monthlyRun } from '../../lib/rebuild/run-name.ts';
 import { readPlan, startRun } from '../../lib/rebuild/start.ts';
@@ -18,6 +19,7 @@ import { planText } from '../plan-text.ts';
 import { rebuildResult, resultText, standing } from '../rebuild-result.ts';
 import { readSet, runName } from '../run-options.ts';
 import { watchRun } from '../run-watch.ts';
+import { countsText } from '../running-watch.ts';
 import type { Output } from '../streams.ts';
 import { readTasks } from '../tasks-folder.ts';
 
@@ -55,7 +57,10 @@ export function declare(program: Command, { out, exit }: Shell): void {
       const manifest = await openManifest(name, { tasks, defaults });
       const backend = await openBackend(options, out);
       const plan = await planRun(backend.ctx, manifest, options, quiet);
-      if (options.plan) return out.line(options.json ? JSON.stringify(plan, null, 2) : planText(plan));
+      if (options.plan) {
+        out.line(options.json ? JSON.stringify(plan, null, 2) : planText(plan));
+        return await noteBegun(backend.ctx, plan.run, quiet);
+      }
       exit(await rebuild(backend, { plan, manifest }, options, { out, quiet }));
     });
 }
@@ -88,6 +93,13 @@ export async function planRun(
   });
   out.status();
   return plan;
+}
+
+/** A run that goes on has the plan that it was begun with: what is left of it is another matter. */
+async function noteBegun(ctx: PipelineContext, run: string, out: Output): Promise<void> {
+  const { jobs } = await status(ctx, { run });
+  const counts = countsText({ jobs });
+  if (counts !== '') out.note(`longshore: ${run} has begun already: ${counts} (longshore status ${run})`);
 }
 
 export interface Started {
