@@ -8,14 +8,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { ECSClient, type RunTaskCommandInput } from '@aws-sdk/client-ecs';
+import { ECSClient, type RegisterTaskDefinitionRequest, type RunTaskCommandInput } from '@aws-sdk/client-ecs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { buildImage, STAGE } from '../../cli/images.ts';
 import { EcsRunner } from '../../lib/aws/ecs-runner.ts';
 import { S3Store } from '../../lib/aws/s3-store.ts';
-import { START, VOLUME } from '../../lib/aws/task-definition.ts';
+import { STAGE_IMAGE, START, taskResources, VOLUME } from '../../lib/aws/task-definition.ts';
+import { findEngine } from '../../lib/local/engine.ts';
 import { AttemptRecord, stagingKeys } from '../../lib/pipeline/attempt-record.ts';
 import type { Launch, LaunchMember } from '../../lib/ports.ts';
-import { startEcs, type EcsDouble } from '../doubles/ecs/server.ts';
+import { SHELL_IMAGE, shellTask } from '../contract/support/shell-task.ts';
+import { fromCloudFormation } from '../doubles/ecs/from-cloudformation.ts';
+import { startEcs, startEcsDouble, type EcsDouble } from '../doubles/ecs/server.ts';
 import { startS3, type S3Double } from '../doubles/s3.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -39,21 +43,7 @@ beforeAll(async () => {
     clusters: ['longshore-test'],
     families: { 'longshore-test-does': ['stage-in', 'main', 'stage-out'] },
   });
-  const client = new ECSClient({
-    region: 'us-east-1',
-    endpoint: ecs.endpoint,
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-  });
-  runner = new EcsRunner({
-    client,
-    launcher: client,
-    cluster: 'longshore-test',
-    subnets: ['subnet-1'],
-    securityGroups: ['sg-1'],
-    assignPublicIp: true,
-    taskDefinition: (task) => `longshore-test-${task}`,
-    staging,
-  });
+  runner = runnerAt(ecs.endpoint);
 });
 afterAll(async () => {
   await ecs.stop();
@@ -64,6 +54,21 @@ beforeEach(() => {
   count += 1;
   volume = join(folder, String(count));
 });
+
+function runnerAt(endpoint: string): EcsRunner {
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  const client = new ECSClient({ region: 'us-east-1', endpoint, credentials });
+  return new EcsRunner({
+    client,
+    launcher: client,
+    cluster: 'longshore-test',
+    subnets: ['subnet-1'],
+    securityGroups: ['sg-1'],
+    assignPublicIp: true,
+    taskDefinition: (task) => `longshore-test-${task}`,
+    staging,
+  });
+}
 
 const member = (index: number, does: string, more: Partial<LaunchMember> = {}): LaunchMember => ({
   job: `does-${count}-${index}`,
@@ -179,4 +184,75 @@ describe('a pack on Fargate', () => {
     );
     expect(await runner.launch(packOf(members))).toMatchObject({ outcome: 'started' });
   });
+});
+
+const { engine } = await findEngine();
+
+/** The task definition of `does`, as the stack has it. */
+function definitionOf(): RegisterTaskDefinitionRequest {
+  const resources = taskResources([shellTask('does', 'eval "$DOES"')], {
+    service: 'longshore',
+    stage: 'test',
+    registry: 'registry.test',
+    imageTag: 'latest',
+    architecture: 'x86_64',
+    logRetentionInDays: 1,
+    pushed: {},
+  });
+  const values: Record<string, string> = { UploadsBucket: 'uploads', StateBucket: 'state' };
+  return fromCloudFormation(resources['DoesTask']?.Properties, ({ Ref }) => values[String(Ref)] ?? 'none');
+}
+
+(engine ? describe : describe.skip)('a pack on Fargate, in real containers', () => {
+  let fargate: EcsDouble;
+  let there: EcsRunner;
+  beforeAll(async () => {
+    await buildImage(engine!, STAGE, { stdio: 'ignore' });
+    fargate = await startEcsDouble({
+      clusters: ['longshore-test'],
+      taskDefinitions: [definitionOf()],
+      containers: 'engine',
+      engine: {
+        environment: aws.env,
+        image: (uri) => (uri.includes(STAGE_IMAGE) ? `${STAGE_IMAGE}:latest` : SHELL_IMAGE),
+      },
+    });
+    there = runnerAt(fargate.endpoint);
+  }, 240_000);
+  afterAll(async () => {
+    await fargate.stop();
+  }, 60_000);
+
+  test('it is the task definition that gives each job its turn, as nobody, with a read-only root', async () => {
+    const members = [
+      member(0, 'cat "$1/input.txt" >"$2/out"; id -u >>"$2/out"; sleep 600 & echo x >"$TMPDIR/x"', {
+        inputs: await inputOf('c', 'first\n'),
+      }),
+      member(1, 'tail /dev/zero'),
+      member(2, 'exec sleep 600', { deadlineSeconds: 1 }),
+      member(
+        3,
+        'ls -A "$TMPDIR" >"$2/out"; cat /proc/[0-9]*/comm | grep -c "^sleep$" >>"$2/out"; touch /x 2>>"$2/out" || true',
+      ),
+    ];
+    const outcome = await there.launch({
+      ...packOf(members),
+      size: { vcpu: 0.25, memoryMiB: 512, diskGiB: 20 },
+    });
+    expect(outcome).toMatchObject({ outcome: 'started' });
+    await fargate.idle();
+    const ref = outcome.outcome === 'started' ? outcome.ref : '';
+    expect(await there.describe([ref])).toMatchObject([
+      { status: 'stopped', stopCode: 'EssentialContainerExited', exitCode: 0 },
+    ]);
+    const records = await Promise.all(members.map(recordOf));
+    expect(records.map(({ exit }) => exit?.exitCode)).toEqual([0, 137, 143, 0]);
+    expect(records[2]?.exit?.deadline).toBe(true);
+    expect(await text(await staging.get(stagingKeys.output(members[0]!.job, 1, 'out')))).toBe(
+      'first\n1000\n',
+    );
+    // Nothing in its scratch folder; of the first one's sleep nothing is left, and one is its own deadline's.
+    const seen = await text(await staging.get(stagingKeys.output(members[3]!.job, 1, 'out')));
+    expect(seen).toMatch(/^1\n.*Read-only file system\n$/);
+  }, 120_000);
 });
