@@ -10,7 +10,6 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { needEngine } from '../cli/engine.ts';
@@ -38,6 +37,8 @@ interface Measured {
   launches: number;
   /** Containers' own seconds by their receipts, all together; only of ours. */
   workSeconds?: number;
+  /** Of all that surrounds the containers, in seconds. */
+  cpuSeconds: number;
   /** Load averages over a minute, before and after. */
   load: [number, number];
 }
@@ -98,7 +99,21 @@ async function measure(way: Way, setup: Setup): Promise<Measured> {
   return { way, seconds, ...(await result()), load: [before, loadavg()[0] ?? 0] };
 }
 
-type Result = Pick<Measured, 'made' | 'launches' | 'workSeconds'>;
+type Result = Pick<Measured, 'made' | 'launches' | 'workSeconds' | 'cpuSeconds'>;
+
+/**
+ * Runs a command; CPU seconds of it and its children, as bash counts them: all that surrounds the containers, but not what is in
+ * them, which are the engine's.
+ */
+async function timed(command: string[], input: string): Promise<number> {
+  const script = '"$@" >/dev/null; status=$?; times; exit $status';
+  const { stdout } = await execa('bash', ['-c', script, 'bash', ...command], { input });
+  const children = stdout.split('\n').at(-1) ?? '';
+  return [...children.matchAll(/(\d+)m([\d.]+)s/g)].reduce(
+    (sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds),
+    0,
+  );
+}
 
 /** What a person does: copy all into the uploads folder, and have `longshore up` work until nothing is left. */
 async function ours({ work, slots }: Setup): Promise<() => Promise<Result>> {
@@ -107,22 +122,12 @@ async function ours({ work, slots }: Setup): Promise<() => Promise<Result>> {
   await mkdir(uploads, { recursive: true });
   await writeFile(join(home, 'longshore.json'), JSON.stringify({ maxTasks: slots }));
   await execa('cp', ['-r', `${join(work, 'made')}/.`, uploads]);
-  const up = execa(
-    process.execPath,
-    [join(ROOT, 'cli/longshore.mjs'), 'up', '--until-idle', '--home', home],
-    {
-      stdin: 'ignore',
-      stdout: 'ignore',
-      stderr: 'pipe',
-    },
-  );
-  for await (const line of createInterface({ input: up.stderr }))
-    if (/failed|quarantined/.test(line)) console.error(line);
-  await up;
-  return async () => await published(join(home, 'output/hdf5-netcdf'));
+  const command = [process.execPath, join(ROOT, 'cli/longshore.mjs'), 'up', '--until-idle', '--home', home];
+  const cpuSeconds = await timed(command, '');
+  return async () => ({ ...(await published(join(home, 'output/hdf5-netcdf'))), cpuSeconds });
 }
 
-async function published(output: string): Promise<Result> {
+async function published(output: string): Promise<Omit<Result, 'cpuSeconds'>> {
   const launches = new Set<string>();
   let [made, workSeconds] = [0, 0];
   for (const name of await readdir(output)) {
@@ -151,19 +156,18 @@ async function parallel(
       ? `${run} -v ${inside}/{}:/in:ro -v ${outside}/{}:/out ${IMAGE} /in /out`
       : `${run} -v ${inside}:/in:ro -v ${outside}:/out --entrypoint=sh ${IMAGE} -c 'for one; do hdf5-netcdf /in/$one /out/$one || exit; done' sh {}`;
   const each = way === 'each' ? [] : ['-N', String(BATCH)];
-  await execa('parallel', ['--halt', 'now,fail=1', '--jobs', String(slots), ...each, command], {
-    input: names.join('\n'),
-    stdout: 'ignore',
-    stderr: 'inherit',
-  });
+  const cpuSeconds = await timed(
+    ['parallel', '--halt', 'now,fail=1', '--jobs', String(slots), ...each, command],
+    names.join('\n'),
+  );
   return async () => {
     const made = (await readdir(out, { recursive: true })).filter((name) => name.endsWith('.nc')).length;
-    return { made, launches: way === 'each' ? count : Math.ceil(count / BATCH) };
+    return { made, launches: way === 'each' ? count : Math.ceil(count / BATCH), cpuSeconds };
   };
 }
 
 function tableOf({ count, slots }: Setup, bytes: number, profiles: string, measured: Measured[]): string {
-  const rows = measured.map(({ way, seconds, made, launches, workSeconds, load }) => [
+  const rows = measured.map(({ way, seconds, made, launches, workSeconds, cpuSeconds, load }) => [
     way,
     String(made),
     String(launches),
@@ -171,6 +175,7 @@ function tableOf({ count, slots }: Setup, bytes: number, profiles: string, measu
     (made / seconds).toFixed(2),
     ((seconds * slots) / made).toFixed(2),
     workSeconds === undefined ? '' : (workSeconds / made).toFixed(2),
+    ((cpuSeconds / made) * 1000).toFixed(0),
     load.map((one) => one.toFixed(1)).join(' – '),
   ]);
   const head = [

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import { readFileList, type ListedFile } from '../tasks/file-list.ts';
 import { partOf, type ByManifest, type GranuleRule } from '../tasks/granule-rule.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
+import { mapLimit } from './concurrency.ts';
 import type { PipelineContext } from './context.ts';
 import { createJob, endingOf, type Shell } from './create-job.ts';
 import {
@@ -205,7 +206,12 @@ export async function sweepSets(ctx: PipelineContext): Promise<number> {
   for await (const marker of ctx.records.list(keys.collectingPrefix)) {
     if (collectingUntil(marker) > ctx.clock.now()) break;
     looked += 1;
-    await lookAtSet(ctx, marker);
+    try {
+      await lookAtSet(ctx, marker);
+    } catch (error) {
+      // One that cannot be looked at keeps none behind it from its end.
+      ctx.log.error('Sweep:Look:Failed', { marker, reason: String(error) });
+    }
   }
   return looked;
 }
@@ -244,21 +250,26 @@ export interface WaitingSet {
 
 /** Sets that are not complete, those whose time is nearest first; at most `most`. */
 export async function waitingSets(ctx: PipelineContext, most = 1000): Promise<WaitingSet[]> {
-  const found = new Map<string, WaitingSet>();
+  const found = new Set<string>();
   for await (const marker of ctx.records.list(keys.collectingPrefix)) {
     if (found.size >= most) break;
-    const set = (await ctx.records.read<SetRecord>(keys.setOfMarker(marker)))?.value;
-    const rule = set && ctx.tasks.get(set.task)?.granule;
-    if (!rule || set.state !== 'collecting') continue;
-    const now = verdict(rule, set, ctx.clock.now());
-    found.set(keys.set(set.task, set.granule), {
-      task: set.task,
-      granule: set.granule,
-      parts: partsInOrder(set).map(({ key }) => key),
-      missing: now.kind === 'waiting' ? now.missing : [],
-      since: new Date(set.since).toISOString(),
-      until: new Date(now.kind === 'waiting' ? now.until : ctx.clock.now()).toISOString(),
-    });
+    found.add(keys.setOfMarker(marker));
   }
-  return [...found.values()];
+  const sets = await mapLimit([...found], 16, async (key) => await waitingSet(ctx, key));
+  return sets.filter((set) => set !== undefined).toSorted((a, b) => (a.until < b.until ? -1 : 1));
+}
+
+async function waitingSet(ctx: PipelineContext, key: string): Promise<WaitingSet | undefined> {
+  const set = (await ctx.records.read<SetRecord>(key))?.value;
+  const rule = set && ctx.tasks.get(set.task)?.granule;
+  if (!rule || set.state !== 'collecting') return undefined;
+  const now = verdict(rule, set, ctx.clock.now());
+  return {
+    task: set.task,
+    granule: set.granule,
+    parts: partsInOrder(set).map((part) => part.key),
+    missing: now.kind === 'waiting' ? now.missing : [],
+    since: new Date(set.since).toISOString(),
+    until: new Date(now.kind === 'waiting' ? now.until : ctx.clock.now()).toISOString(),
+  };
 }

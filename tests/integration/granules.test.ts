@@ -81,7 +81,7 @@ describe('dropped side by side', () => {
     home = await openHome({
       dir: join(folder, 'home'),
       // As it is, but for a deadline that a test can wait for.
-      tasks: taskMap([{ ...task, granule: { ...task.granule!, deadlineSeconds: 8 } }]),
+      tasks: taskMap([{ ...task, granule: { ...task.granule!, deadlineSeconds: 20 } }]),
       log: quietLog(),
       engine,
       settings: { maxTasks: 2, quietSeconds: 0.1 },
