@@ -119,23 +119,26 @@ export class Painter {
     const inside = seen.filter(({ x, y }) => x > -20 && y > -20 && x < width + 20 && y < height + 20);
     const small = inside.filter(({ size }) => size < SMALL);
     const large = inside.filter(({ size }) => size >= LARGE);
-    if (small.length > MOST_SIGNS) this.#drawDots(small, looks);
-    else this.#drawSmall(small, looks);
+    this.#drawSmall(small, looks);
     if (large.length > MOST_SIGNS) return;
     for (const { area, x, y, size } of large) this.#drawSign(area.state, x, y, radiusOf(size), looks);
     // Names keep clear of signs and of each other; the larger areas have the first choice.
-    const taken = [...small.map(around), ...large.map(around)];
+    const told = small.filter(({ area }) => area.state !== 'waiting');
+    const taken = [...told, ...large].map(around);
     for (const { area, x, y, size, wide } of large)
       this.#drawName(area.name, x, y + radiusOf(size) + 10, wide, taken, looks);
     if (small.length > NAMED) return;
     for (const { area, x, y } of small) this.#drawName(area.name, x, y + 16, Infinity, taken, looks);
   }
 
-  /** What has not begun is the background for what has. */
+  /** What has not begun is the background for what has; of very many, what is well is the background for what is not. */
   #drawSmall(places: { area: Area; x: number; y: number }[], looks: Looks): void {
-    const idle = places.filter(({ area }) => area.state === 'waiting');
-    const told = places.filter(({ area }) => area.state !== 'waiting');
-    this.#drawDots(idle, looks);
+    const dull: ViewState[] =
+      places.length > MOST_SIGNS ? ['waiting', 'held', 'published', 'fresh'] : ['waiting'];
+    const isDull = ({ area }: { area: Area }): boolean => dull.includes(area.state);
+    const bright = places.filter((place) => !isDull(place));
+    this.#drawDots(bright.length > MOST_SIGNS ? places : places.filter(isDull), looks);
+    const told = bright.length > MOST_SIGNS ? [] : bright;
     const radius = this.#context.canvas.clientWidth < 500 ? 4.5 : 6;
     for (const { area, x, y } of told) this.#drawSign(area.state, x, y, radius, looks);
   }
