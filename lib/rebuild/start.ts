@@ -12,6 +12,8 @@ import { planKeys, type Plan, type PlannedJob } from '../pipeline/plan.ts';
 
 /** Records written at once. */
 const ACCEPTS_AT_ONCE = 8;
+/** The first containers need not wait until the last of ten thousand jobs is accepted. */
+const WAKE_EVERY = 50;
 
 type Stores = Pick<PipelineContext, 'stores'>;
 
@@ -50,14 +52,18 @@ function messageOf(run: string, sequence: string, job: PlannedJob): JobMessage {
 export async function startRun(ctx: PipelineContext, plan: Plan, areas: Areas | undefined): Promise<Job[]> {
   await writePlan(ctx, plan, areas);
   await setBudget(ctx, plan.run, plan.maxCostUsd);
-  return await acceptPlan(ctx, plan);
+  return await acceptAll(ctx, messagesOf(plan));
 }
-async function acceptPlan(ctx: PipelineContext, plan: Plan): Promise<Job[]> {
-  const accepted = await mapLimit(
-    messagesOf(plan),
-    ACCEPTS_AT_ONCE,
-    async (message) => await accept(ctx, message),
-  );
+
+/** In their order, waking the dispatcher now and then. It is for the caller to wake it at the end. */
+export async function acceptAll(ctx: PipelineContext, messages: readonly JobMessage[]): Promise<Job[]> {
+  let taken = 0;
+  const accepted = await mapLimit(messages, ACCEPTS_AT_ONCE, async (message) => {
+    const job = await accept(ctx, message);
+    taken += 1;
+    if (taken % WAKE_EVERY === 0) await ctx.jobs.send([JSON.stringify({ kind: 'wake' })]);
+    return job;
+  });
   return accepted.filter((job) => job !== undefined);
 }
 

@@ -29,10 +29,7 @@ export async function simulate(
 ): Promise<Simulated> {
   const stack = buildStack(tasks, scenario);
   const startedAt = stack.clock.now();
-  const messages = scenario.jobs.map(({ task, params, priority }): JobMessage => {
-    return { kind: 'job', run: SIMULATED_RUN, task, params, priority, sequence: timeSequence(startedAt) };
-  });
-  void stack.rebuild(messages.map((message) => JSON.stringify(message)));
+  void stack.rebuild(messagesOf(scenario, startedAt));
   await stack.clock.run(() => {
     if (stack.clock.now() - startedAt > MOST_DAYS * 86_400_000) {
       throw new Error(`Only ${stack.log.ended} of ${scenario.jobs.length} jobs ended in ${MOST_DAYS} days`);
@@ -43,4 +40,20 @@ export async function simulate(
     .filter(([key]) => key.startsWith(keys.jobs))
     .map(([, { value }]) => value as Job);
   return { scenario, stack, startedAt, jobs };
+}
+
+/** As a plan has them: in the order in which they go, each with its source as the plan found it. */
+function messagesOf({ jobs, order }: Scenario, now: number): JobMessage[] {
+  const isByHand = order === 'manifest';
+  const inOrder = isByHand ? jobs : jobs.toSorted((a, b) => a.priority - b.priority || b.bytes - a.bytes);
+  return inOrder.map(({ task, params, priority, bytes }, turn) => ({
+    kind: 'job',
+    run: SIMULATED_RUN,
+    task,
+    params,
+    priority,
+    sequence: timeSequence(now),
+    // Jobs wait largest first: to have them wait in the manifest's order, their sizes are told in that order.
+    source: { uri: `sim:${task}/${turn}`, bytes: isByHand ? 1e12 - turn : bytes },
+  }));
 }

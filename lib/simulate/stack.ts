@@ -8,8 +8,9 @@ import { dispatch, dispatchAtQuota } from '../pipeline/dispatch.ts';
 import type { Job } from '../pipeline/job.ts';
 import { keys } from '../pipeline/keys.ts';
 import { handleStep } from '../pipeline/handle.ts';
-import { PipelineMessage, type WakeMessage } from '../pipeline/messages.ts';
+import { PipelineMessage, type JobMessage, type WakeMessage } from '../pipeline/messages.ts';
 import { settle } from '../pipeline/settle.ts';
+import { acceptAll } from '../rebuild/start.ts';
 import { sweep } from '../pipeline/sweep.ts';
 import type { TaskState } from '../ports.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
@@ -53,7 +54,8 @@ export interface Stack {
   conflicts: Record<string, number>;
   /** What the code of a function, or of a person's command, is given. */
   context: (caller: string) => PipelineContext;
-  rebuild(messages: string[]): Promise<void>;
+  /** Accepts the jobs of a plan, as the rebuild function does once it has made the plan. */
+  rebuild: (messages: JobMessage[]) => Promise<void>;
   /** Nothing is under way any more. */
   idle(): boolean;
 }
@@ -62,7 +64,7 @@ export function buildStack(definitions: ReadonlyMap<string, TaskDefinition>, sce
   const clock = new VirtualClock();
   const meter = new Meter(clock, randomOf(scenario.seed, 'requests'));
   const log = new EventLog(clock);
-  const tasks = simulatedTasks(definitions, scenario, clock);
+  const tasks = simulatedTasks(definitions, scenario);
   // By reference: the pipeline never changes what it has read.
   const records = new MemoryRecords((value) => value);
   const stores = {
@@ -220,7 +222,10 @@ export function buildStack(definitions: ReadonlyMap<string, TaskDefinition>, sce
     conflicts,
     context,
     rebuild: async (messages) =>
-      await functions.rebuild.invoke(async () => await contexts.rebuild.jobs.send(messages)),
+      await functions.rebuild.invoke(async () => {
+        await acceptAll(contexts.rebuild, messages);
+        await contexts.rebuild.jobs.send([WAKE]);
+      }),
     idle: () =>
       Object.values(functions).every(({ running }) => running === 0) &&
       Object.values(queues).every(({ held }) => held === 0),

@@ -5,11 +5,7 @@
 import { checkParams } from '../tasks/params.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
 import { paramsText } from '../pipeline/job.ts';
-import type { VirtualClock } from './clock.ts';
 import type { Scenario } from './scenario.ts';
-
-/** A HEAD to the mirror, and a GET of the MD5. */
-const LOOK_MS = 250;
 
 /** No two jobs of a manifest publish the same. */
 const identity = (task: TaskDefinition, params: Record<string, unknown>): string =>
@@ -17,19 +13,18 @@ const identity = (task: TaskDefinition, params: Record<string, unknown>): string
 
 export function simulatedTasks(
   tasks: ReadonlyMap<string, TaskDefinition>,
-  { jobs, order }: Scenario,
-  clock: VirtualClock,
+  { jobs }: Scenario,
 ): ReadonlyMap<string, TaskDefinition> {
-  const known = new Map<string, { bytes: number; turn: number }>();
-  for (const [turn, job] of jobs.entries()) {
+  const known = new Map<string, number>();
+  for (const [at, job] of jobs.entries()) {
     const task = tasks.get(job.task)!;
     const checked = checkParams(task, job.params);
     if (!checked.ok)
-      throw new Error(`The parameters of job ${turn + 1} are not valid: ${checked.faults.join('; ')}`);
-    known.set(identity(task, checked.params), { bytes: job.bytes, turn });
+      throw new Error(`The parameters of job ${at + 1} are not valid: ${checked.faults.join('; ')}`);
+    known.set(identity(task, checked.params), job.bytes);
   }
   const bytesOf = (task: TaskDefinition, params: Record<string, unknown>): number =>
-    known.get(identity(task, params))?.bytes ?? 0;
+    known.get(identity(task, params)) ?? 0;
   return new Map(
     [...tasks.values()].map((task) => {
       const withBytes =
@@ -41,15 +36,8 @@ export function simulatedTasks(
         size: withBytes((work) => task.size(work)),
         deadlineSeconds: withBytes((work) => task.deadlineSeconds(work)),
         expectedSeconds: withBytes((work) => task.expectedSeconds(work)),
-        source: async (params) => {
-          await clock.sleep(LOOK_MS);
-          const { bytes = 0, turn = 0 } = known.get(identity(task, params)) ?? {};
-          // Jobs wait largest first: to have them wait in the manifest's order, their sizes are told in that order.
-          return {
-            uri: `sim:${identity(task, params)}`,
-            bytes: order === 'manifest' ? 1e12 - turn : bytes,
-          };
-        },
+        // The plan tells each job its source (`messagesOf` in simulate.ts).
+        source: async () => undefined,
         outputs: task.outputs.map((output) => ({
           ...output,
           checks: output.checks.map(({ name }) => ({

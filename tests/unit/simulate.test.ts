@@ -9,6 +9,7 @@ import { randomOf } from '../../lib/simulate/random.ts';
 import { reportOf, type Report } from '../../lib/simulate/report.ts';
 import { KIND_CHANCES, USUAL_CHANCES, type Scenario } from '../../lib/simulate/scenario.ts';
 import { simulate } from '../../lib/simulate/simulate.ts';
+import type { Stack } from '../../lib/simulate/stack.ts';
 
 let tasks: Tasks;
 let world: Scenario;
@@ -25,13 +26,19 @@ beforeAll(async () => {
   };
 });
 
+/** 540 areas, largest first, nothing but run times by chance. */
+let kind: Promise<Report> | undefined;
+const kindWorld = async (): Promise<Report> => await (kind ??= run({}));
+
 const run = async (change: Partial<Scenario>): Promise<Report> =>
   reportOf(await simulate(tasks, { ...world, ...change }));
 const small = (count: number): Scenario['jobs'] => world.jobs.filter((_, at) => at % 5 === 0).slice(0, count);
 
+const isFull = ({ fargate }: Stack): boolean => fargate.launches.length >= 1200;
+
 describe('a simulated world', () => {
   test('of 540 areas, 50 at once, is made within 2 % of what no order could beat', async () => {
-    const report = await run({});
+    const report = await kindWorld();
     expect(report.states).toEqual({ published: 540 });
     expect(report.makespanSeconds).toBeGreaterThanOrEqual(report.lowerBoundSeconds);
     expect(report.makespanSeconds).toBeLessThanOrEqual(1.02 * report.lowerBoundSeconds);
@@ -40,7 +47,7 @@ describe('a simulated world', () => {
   });
 
   test('takes longer when its areas wait in the order of the manifest', async () => {
-    const [largestFirst, manifest] = [await run({}), await run({ order: 'manifest' })];
+    const [largestFirst, manifest] = [await kindWorld(), await run({ order: 'manifest' })];
     expect(manifest.containerSeconds / largestFirst.containerSeconds).toBeCloseTo(1, 2);
     expect(manifest.makespanSeconds).toBeGreaterThan(1.02 * largestFirst.makespanSeconds);
   });
@@ -75,6 +82,19 @@ describe('a simulated world', () => {
     expect(report.peakVcpu).toBeLessThanOrEqual(24);
     expect(report.refusals['quota']).toBeGreaterThan(0);
     expect(report.launches).toBe(60);
+  });
+
+  test('fills 1,200 slots as fast as Fargate’s launch quota lets, within 2 %', async () => {
+    const jobs = (await readSimulatedJobs('world', tasks, { seed: 1, areas: 1500 })).jobs;
+    const { stack } = await simulate(
+      tasks,
+      { ...world, jobs, settings: { ...world.settings, maxTasks: 1200 } },
+      isFull,
+    );
+    const [first, last] = [stack.fargate.launches[0]!, stack.fargate.launches[1199]!];
+    // A bucket of 100, and 20 a second.
+    expect((last - first) / 1000).toBeLessThanOrEqual(1.02 * ((1200 - 100) / 20));
+    expect(stack.log.errors).toEqual([]);
   });
 
   test('downloads from a mirror no more at once than its limit says', async () => {
