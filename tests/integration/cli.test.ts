@@ -262,9 +262,10 @@ describe('wrong usage', () => {
 
 describe('a machine or account that lacks something', () => {
   test('exits with 3: no settings for AWS', async () => {
-    const ended = await longshore('status', '--backend', 'aws');
+    const bare = { AWS_REGION: undefined, AWS_DEFAULT_REGION: undefined, AWS_CONFIG_FILE: '/nowhere' };
+    const ended = await startLongshore(['status', '--backend', 'aws'], bare).ended;
     expect(ended).toMatchObject({ code: 3, stdout: '' });
-    expect(ended.stderr).toMatch(/LONGSHORE_UPLOADS_BUCKET is not set/);
+    expect(ended.stderr).toMatch(/No region: give --region/);
   });
 
   test('exits with 3: a home that cannot be', async () => {
