@@ -12,7 +12,7 @@ import { startS3, type S3Double } from '../doubles/s3.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const BUCKETS = ['uploads', 'output', 'quarantine', 'state'];
-const QUEUES = ['jobs', 'validate', 'metadata'];
+const QUEUES = ['jobs', 'wake', 'validate', 'metadata'];
 
 let aws: S3Double;
 let stack: CloudFormationDouble;
