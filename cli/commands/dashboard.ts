@@ -44,7 +44,7 @@ async function serveDashboard(
   options: CommonOptions & DashboardCommandOptions,
   out: Output,
 ): Promise<Dashboard> {
-  const { ctx, liveLogs, memoryOf } = backend;
+  const { ctx, liveLogs, liveLog, memoryOf } = backend;
   const seconds = options.every ?? EVERY_SECONDS[options.backend];
   const dashboard = await listening(options, {
     ctx,
@@ -52,6 +52,7 @@ async function serveDashboard(
     port: options.port,
     everyMs: seconds * 1000,
     liveLogs,
+    ...(liveLog ? { liveLog } : {}),
     ...(memoryOf ? { memoryOf } : {}),
     page: {
       backend: options.backend,

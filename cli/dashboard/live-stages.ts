@@ -2,7 +2,7 @@
 import type { PipelineContext } from '../../lib/pipeline/context.ts';
 import type { Attempt } from '../../lib/pipeline/job.ts';
 import type { MemoryOf } from '../job-watch.ts';
-import { LogTail } from '../log-tail.ts';
+import { LogTail, type LiveLogOf } from '../log-tail.ts';
 import { parseLine } from '../log-text.ts';
 import { heard, progressText, shareOf, type Progress } from '../progress-line.ts';
 import type { JobView } from './view.ts';
@@ -10,9 +10,21 @@ import type { JobView } from './view.ts';
 /** Asking the engine costs about 0.1 s of CPU time, for each container. */
 const MEMORY_EVERY_MS = 5000;
 
+/** CloudWatch Logs answers 25 calls a second: so many of the running jobs are asked at each look, the page's first ones. */
+const MOST_FOLLOWED = 12;
+
+/** Of a backend. */
+export interface LiveSources {
+  /** The stores have logs while they are written. */
+  liveLogs: boolean;
+  liveLog?: LiveLogOf;
+  memoryOf?: MemoryOf;
+}
+
 interface Live {
   attempt: number;
-  tail: LogTail;
+  /** Absent where its log is not to be had, or too many are read already. */
+  tail: LogTail | undefined;
   progress: Progress | undefined;
   ref?: string;
 }
@@ -25,29 +37,29 @@ interface Memory {
 export class LiveStages {
   readonly #ctx: PipelineContext;
   readonly #liveLogs: boolean;
+  readonly #liveLog: LiveLogOf | undefined;
   readonly #memoryOf: MemoryOf | undefined;
   readonly #lives = new Map<string, Live>();
   /** By container: jobs may share one. */
   readonly #memory = new Map<string, Memory>();
 
-  constructor(ctx: PipelineContext, { liveLogs, memoryOf }: { liveLogs: boolean; memoryOf?: MemoryOf }) {
+  constructor(ctx: PipelineContext, { liveLogs, liveLog, memoryOf }: LiveSources) {
     this.#ctx = ctx;
     this.#liveLogs = liveLogs;
+    this.#liveLog = liveLog;
     this.#memoryOf = memoryOf;
   }
 
-  async look(job: Pick<JobView, 'id' | 'task' | 'phase'>, { attempt, ref }: Attempt): Promise<void> {
+  async look(job: Pick<JobView, 'id' | 'task' | 'phase'>, attempt: Attempt): Promise<void> {
     if (job.phase !== 'processing') {
       this.#lives.delete(job.id);
       return;
     }
     const live = this.#liveOf(job, attempt);
-    if (this.#liveLogs) {
+    if (live.tail) {
       for await (const line of live.tail.lines()) live.progress = heard(parseLine(line)) ?? live.progress;
     }
-    if (ref === undefined) return;
-    live.ref = ref;
-    await this.#askMemory(ref);
+    if (live.ref !== undefined) await this.#askMemory(live.ref);
   }
 
   async #askMemory(ref: string): Promise<void> {
@@ -78,12 +90,23 @@ export class LiveStages {
     for (const ref of this.#memory.keys()) if (!refs.has(ref)) this.#memory.delete(ref);
   }
 
-  #liveOf({ id, task }: Pick<JobView, 'id' | 'task'>, attempt: number): Live {
-    const known = this.#lives.get(id);
-    if (known?.attempt === attempt) return known;
-    const tail = new LogTail(this.#ctx, { id, task }, attempt);
-    const live: Live = { attempt, tail, progress: undefined };
-    this.#lives.set(id, live);
+  #liveOf(job: Pick<JobView, 'id' | 'task'>, attempt: Attempt): Live {
+    const known = this.#lives.get(job.id);
+    if (known?.attempt === attempt.attempt && known.ref === attempt.ref) return known;
+    const live: Live = {
+      attempt: attempt.attempt,
+      tail: this.#tailOf(job, attempt),
+      progress: undefined,
+      ...(attempt.ref === undefined ? {} : { ref: attempt.ref }),
+    };
+    this.#lives.set(job.id, live);
     return live;
+  }
+
+  #tailOf(job: Pick<JobView, 'id' | 'task'>, attempt: Attempt): LogTail | undefined {
+    if (this.#liveLogs) return new LogTail(this.#ctx, job, attempt.attempt);
+    const followed = [...this.#lives.values()].filter(({ tail }) => tail !== undefined).length;
+    const live = followed < MOST_FOLLOWED ? this.#liveLog?.(job, attempt) : undefined;
+    return live && new LogTail(this.#ctx, job, attempt.attempt, live);
   }
 }

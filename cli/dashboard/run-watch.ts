@@ -15,11 +15,10 @@ import { idsOf } from '../../lib/rebuild/start.ts';
 import { areaKey, publishedArea, readAreas } from './areas.ts';
 import { expectation, plannedView, recordedView } from './job-view.ts';
 import { rememberedForecast } from './forecast.ts';
-import { LiveStages } from './live-stages.ts';
+import { LiveStages, type LiveSources } from './live-stages.ts';
 import { StoredJson } from './stored-json.ts';
 import { openOf, summarize } from './summary.ts';
 import type { Area, Changes, JobView, RunView, Summary } from './view.ts';
-import type { MemoryOf } from '../job-watch.ts';
 
 /** Records read at once; S3 answers one in some 30 ms. */
 const AT_ONCE = 32;
@@ -27,12 +26,6 @@ const AT_ONCE = 32;
 const BATCH = 500;
 /** Plan and areas change rarely: they are looked at with every so many looks. */
 const PLAN_EVERY = 10;
-
-export interface RunWatchOptions {
-  /** Where attempts' logs can be read while they are written. */
-  liveLogs: boolean;
-  memoryOf?: MemoryOf;
-}
 
 /** What markers and admission say of a job: while it stays the same, so does its record (in what is shown of it). */
 interface Sighting {
@@ -82,7 +75,7 @@ export class RunWatch {
   /** When it was last seen to hold a name or a slot. */
   #activeAt = 0;
 
-  constructor(ctx: PipelineContext, run: string, options: RunWatchOptions) {
+  constructor(ctx: PipelineContext, run: string, options: LiveSources) {
     this.#ctx = ctx;
     this.run = run;
     this.#planFile = new StoredJson(ctx.stores.output, planKeys.plan(run));

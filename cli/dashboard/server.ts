@@ -4,12 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { cancel } from '../../lib/pipeline/cancel.ts';
 import type { PipelineContext } from '../../lib/pipeline/context.ts';
 import { readJob } from '../../lib/pipeline/ledger.ts';
-import type { MemoryOf } from '../job-watch.ts';
 import { makeAssets, type Assets } from './assets.ts';
 import { RunFeed } from './feed.ts';
 import { isOwnHost, newToken, refusal, setSafeHeaders } from './guard.ts';
 import { readLogEnd } from './job-log.ts';
 import { retryFailed, retryJobs } from './retry.ts';
+import { LiveLogs } from './live-logs.ts';
+import type { LiveSources } from './live-stages.ts';
 import { RunWatch } from './run-watch.ts';
 import { RunIndex } from './runs.ts';
 import type { PageSettings } from './view.ts';
@@ -23,15 +24,13 @@ const KEPT_FEEDS = 4;
 /** Lines of a log that the page is given unless it asks for more, and at most. */
 const LOG_LINES = { usual: 200, most: 2000 };
 
-export interface DashboardOptions {
+export interface DashboardOptions extends LiveSources {
   ctx: PipelineContext;
   host: string;
   /** 0: any that is free. */
   port: number;
   /** Milliseconds between two looks at a run that somebody watches. */
   everyMs: number;
-  liveLogs: boolean;
-  memoryOf?: MemoryOf;
   page: Omit<PageSettings, 'token'>;
 }
 
@@ -89,6 +88,7 @@ class Site {
   readonly #token: string;
   readonly #assets: Assets;
   readonly #runs: RunIndex;
+  readonly #liveLogs: LiveLogs;
   readonly #feeds = new Map<string, RunFeed>();
   readonly #streams = new Set<ServerResponse>();
 
@@ -108,6 +108,7 @@ class Site {
     this.#token = token;
     this.#assets = assets;
     this.#runs = new RunIndex(options.ctx);
+    this.#liveLogs = new LiveLogs(options.ctx, options.liveLog);
   }
 
   async close(): Promise<void> {
@@ -212,7 +213,9 @@ class Site {
     const job = await this.#job(id);
     const attempt = numberOf(url, 'attempt', { usual: job.attempts.length, most: job.attempts.length });
     const lines = numberOf(url, 'lines', LOG_LINES);
-    const log = await readLogEnd(this.#ctx, job, { attempt, lines });
+    const log =
+      (await readLogEnd(this.#ctx, job, { attempt, lines })) ??
+      (attempt === job.attempts.length ? await this.#liveLogs.end(job, lines) : undefined);
     if (!log) throw new HttpError(404, noLog(job.attempts.length, this.#options.page.backend));
     json(response, log);
   }
@@ -272,9 +275,7 @@ function numberOf(url: URL, name: string, { usual, most }: { usual: number; most
 
 function noLog(attempts: number, backend: PageSettings['backend']): string {
   if (attempts === 0) return 'There is no log: no container has run for this job';
-  return backend === 'aws'
-    ? 'There is no log yet: on AWS it is kept when the container has ended (until then it is in CloudWatch)'
-    : 'There is no log of this attempt';
+  return backend === 'aws' ? 'There is no log of this attempt yet' : 'There is no log of this attempt';
 }
 
 function json(response: ServerResponse, value: unknown, status = 200): void {

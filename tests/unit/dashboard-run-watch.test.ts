@@ -1,6 +1,7 @@
 /** A run as it is watched: what a look sees, and what it costs. */
 import { describe, expect, test } from '@jest/globals';
 import { RunWatch } from '../../cli/dashboard/run-watch.ts';
+import type { LiveLog } from '../../cli/log-tail.ts';
 import type { JobView } from '../../cli/dashboard/view.ts';
 import { setBudget } from '../../lib/pipeline/set-budget.ts';
 import { planKeys, type Plan } from '../../lib/pipeline/plan.ts';
@@ -210,6 +211,28 @@ describe('a watched run', () => {
       stage: { text: 'download 42 %', percent: 42 },
       memoryBytes: 12_345,
     });
+  });
+
+  test('asks elsewhere for the stages of the first twelve where the stores have no log before the end', async () => {
+    const on = world();
+    on.context.settings.maxTasks = 20;
+    for (let at = 0; at < 14; at++) await on.ask(RUN, { area: `slow-${at}` });
+    while (await on.deliver());
+    let asked = 0;
+    const line = JSON.stringify({ event: 'Progress', stage: 'write', percent: 7 });
+    const liveLog = (): LiveLog => {
+      asked += 1;
+      return {
+        lines: async function* () {
+          yield line;
+        },
+      };
+    };
+    const watch = new RunWatch(on.context, RUN, { liveLogs: false, liveLog });
+    await watch.look();
+    await watch.look();
+    expect(asked).toBe(12);
+    expect(watch.view().jobs.filter(({ stage }) => stage?.text === 'write 7 %')).toHaveLength(12);
   });
 
   test('says what is wrong with a plan or areas that cannot be used, and shows the run all the same', async () => {

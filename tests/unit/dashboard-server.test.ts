@@ -9,6 +9,8 @@ import { World } from '../doubles/world.ts';
 let world: World;
 let dashboard: Dashboard;
 let token: string;
+/** What the running container has printed since it was last asked. */
+let said: string[] = [];
 
 interface Answer {
   status: number;
@@ -60,7 +62,12 @@ beforeAll(async () => {
     host: '127.0.0.1',
     port: 0,
     everyMs: 20,
-    liveLogs: true,
+    liveLogs: false,
+    liveLog: () => ({
+      lines: async function* () {
+        yield* said.splice(0);
+      },
+    }),
     page: { backend: 'local', place: '</script><script>alert(1)</script>' },
   });
   const html = (await ask('/')).body;
@@ -113,6 +120,22 @@ describe('what it serves', () => {
     });
     expect(await ask(`/api/jobs/${id}/log?attempt=1`)).toMatchObject({ status: 404 });
     expect(await ask(`/api/jobs/${id}/log?lines=none`)).toMatchObject({ status: 400 });
+  });
+
+  test('is the log of a running job as far as it has come, where the stores do not have it yet', async () => {
+    const { id } = world.job('slow');
+    said = ['one', 'two'];
+    expect(await get<LogView>(`/api/jobs/${id}/log`)).toMatchObject({
+      attempt: 1,
+      lines: ['one', 'two'],
+      cut: false,
+    });
+    said = ['three'];
+    expect(await get<LogView>(`/api/jobs/${id}/log?lines=2`)).toMatchObject({
+      lines: ['two', 'three'],
+      cut: true,
+    });
+    said = [];
   });
 
   test('are the changes of a run as they happen', async () => {
