@@ -83,8 +83,8 @@ async function main(): Promise<void> {
   const results: Result[] = [];
   for (const input of await findInputs(positionals, setup.work)) {
     results.push(await measureInput(input, runs, setup));
-    console.log(table(results));
   }
+  console.log(table(results));
   const [cpu] = cpus();
   const report = {
     date: new Date().toISOString(),

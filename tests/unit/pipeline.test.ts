@@ -4,7 +4,7 @@ import { cancel } from '../../lib/pipeline/cancel.ts';
 import type { Receipt } from '../../lib/pipeline/receipt.ts';
 import { status } from '../../lib/pipeline/status.ts';
 import { sweep } from '../../lib/pipeline/sweep.ts';
-import { dispatch } from '../../lib/pipeline/dispatch.ts';
+import { dispatch, dispatchAtQuota } from '../../lib/pipeline/dispatch.ts';
 import { accept } from '../../lib/pipeline/accept.ts';
 import { readAdmission } from '../../lib/pipeline/admission.ts';
 import { handleMessages } from '../../lib/pipeline/handle.ts';
@@ -529,6 +529,22 @@ describe('admission', () => {
     expect(await first).toMatchObject({ launched: 0 });
     world.clock.advance(1500);
     expect(await dispatch(world.context)).toMatchObject({ launched: 1 });
+  });
+
+  test('a dispatcher that only the launch quota holds back stays, and goes on as the quota allows', async () => {
+    const world = new World({ settings: { maxTasks: 300 } });
+    for (let at = 0; at < 150; at += 1) await world.drop(`text/${at}.txt`, 'x');
+    for (const { body } of world.jobs.held.splice(0))
+      await accept(world.context, JSON.parse(body) as UploadMessage);
+    const before = world.clock.now();
+    // A bucket of 100, then 20 a second.
+    expect(await dispatchAtQuota(world.context, {}, 1)).toMatchObject({
+      launched: 120,
+      retryAfterSeconds: 1,
+    });
+    expect(world.clock.now() - before).toBe(1000);
+    world.clock.advance(250);
+    expect(await dispatchAtQuota(world.context, {}, 10)).toMatchObject({ launched: 30 });
   });
 
   test('a wake-up that comes again late frees nothing that was admitted since', async () => {
