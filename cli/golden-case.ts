@@ -13,6 +13,7 @@ import { readJob } from '../lib/pipeline/ledger.ts';
 import type { TaskDefinition } from '../lib/tasks/define-task.ts';
 import { runRequest } from './commands/run.ts';
 import { engineEnvFile } from './engine-env.mjs';
+import { runGranule, type GranuleFile } from './golden-granule.ts';
 import type { Interrupt } from './interrupt.ts';
 import { openLocal } from './local-backend.ts';
 import { LogTail } from './log-tail.ts';
@@ -51,7 +52,7 @@ export interface CaseOptions {
 export const dataFolder = (task: TaskDefinition): string => join(TASKS_FOLDER, task.name, 'data');
 
 export const casesOf = async (task: TaskDefinition): Promise<GoldenCase[]> =>
-  await readCases(dataFolder(task));
+  await readCases(dataFolder(task), { several: task.granule !== undefined });
 
 export async function runCase(
   task: TaskDefinition,
@@ -92,18 +93,21 @@ const forTest = (task: TaskDefinition, { compare }: GoldenCase): TaskDefinition 
 
 async function runJob(
   task: TaskDefinition,
-  { params, input }: GoldenCase,
+  { params, inputs }: GoldenCase,
   home: string,
   interrupt: Interrupt,
   out: Output,
 ): Promise<{ ctx: PipelineContext; result: RunResult; job: Job }> {
   // How the job ended is told with what differs, in one place.
   const backend = await openLocal(home, noteLog(out), out, new Map([[task.name, task]]));
-  const file =
-    input === undefined ? {} : { file: input.kind === 'file' ? input.path : await fetchFile(input.file) };
-  const request = { run: 'test', jobs: [{ task: task.name, params, priority: 0 }], ...file };
   // The line of a terminal shows how far it is; a line now and then would stand between the results.
   const live: Output = { ...out, note: () => {} };
+  const files: GranuleFile[] = [];
+  for (const input of inputs)
+    files.push({ name: input.name, path: input.kind === 'file' ? input.path : await fetchFile(input.file) });
+  if (files.length > 1) return await runGranule(backend, task, files, { params, interrupt, out: live });
+  const file = files[0] === undefined ? {} : { file: files[0].path };
+  const request = { run: 'test', jobs: [{ task: task.name, params, priority: 0 }], ...file };
   const { results } = await runRequest(backend, request, { wait: true, out: live, interrupt });
   const result = results[0]!;
   return { ctx: backend.ctx, result, job: (await readJob(backend.ctx, result.job))! };

@@ -1,7 +1,7 @@
 /**
  * The golden data of a task, `tasks/<name>/data`:
  *
- *     input/  output/           one case: a file that goes in (or none), and what comes out of it
+ *     input/  output/           one case: a file that goes in (or none, or a granule's several), and what comes out of it
  *     params.json               its parameters
  *     compare.json              rules of comparison (rules.ts)
  *     source.json               large files that are kept elsewhere (source.ts)
@@ -23,14 +23,20 @@ export type Expected =
   | { kind: 'remote'; file: RemoteFile }
   | { kind: 'sum'; sha256: string };
 
+/** One file that goes in; its name is its path below the input folder. */
+export type Input = { name: string } & (
+  | { kind: 'file'; path: string }
+  | { kind: 'remote'; file: RemoteFile }
+);
+
 export interface GoldenCase {
   /** Empty for the one that stands in `data` itself. */
   name: string;
   dir: string;
   params: Params;
   compare: CompareFile;
-  /** The file that goes in. */
-  input?: { kind: 'file'; path: string } | { kind: 'remote'; file: RemoteFile };
+  /** What goes in: one file, none, or the several of a granule. */
+  inputs: Input[];
   outputs: ReadonlyMap<string, Expected>;
 }
 
@@ -39,56 +45,58 @@ const OWN = new Set(['input', 'output']);
 /** As `sha256sum` writes and checks it. */
 export const SUMS = 'SHA256SUMS';
 
-/** Every case of `data`, in name order; none where there is no such folder. Throws {@link BadGoldenError}. */
-export async function readCases(data: string): Promise<GoldenCase[]> {
+/**
+ * Every case of `data`, in name order; none where there is no such folder. `several`: whether a job of the task may have more
+ * than one file. Throws {@link BadGoldenError}.
+ */
+export async function readCases(data: string, { several }: { several: boolean }): Promise<GoldenCase[]> {
   const names = await foldersOf(data);
   const cases: GoldenCase[] = [];
   const shared = (await readJson(join(data, 'compare.json'))) ?? {};
   if (names.some((name) => OWN.has(name)) || (await readJson(join(data, 'params.json'))) !== undefined)
-    cases.push(await readCase('', data, shared));
+    cases.push(await readCase('', data, shared, several));
   for (const name of names) {
     if (OWN.has(name)) continue;
     if (!CASE_NAME.test(name))
       throw new BadGoldenError(`${join(data, name)}: a case is named by letters, digits, . _ -`);
-    cases.push(await readCase(name, join(data, name), shared));
+    cases.push(await readCase(name, join(data, name), shared, several));
   }
   return cases;
 }
 
-async function readCase(name: string, dir: string, shared: unknown): Promise<GoldenCase> {
+async function readCase(name: string, dir: string, shared: unknown, several: boolean): Promise<GoldenCase> {
   const path = join(dir, 'compare.json');
   const compare = readCompare((await readJson(path)) ?? shared, path);
   const source = readSource((await readJson(join(dir, 'source.json'))) ?? {}, join(dir, 'source.json'));
   const params = (await readJson(join(dir, 'params.json'))) ?? {};
   if (typeof params !== 'object' || params === null || Array.isArray(params))
     throw new BadGoldenError(`${join(dir, 'params.json')}: it must be an object, a parameter a name`);
-  const input = await inputOf(dir, source);
   return {
     name,
     dir,
     params: params as Params,
     compare,
-    ...(input === undefined ? {} : { input }),
+    inputs: await inputsOf(dir, source, several),
     outputs: await outputsOf(dir, source),
   };
 }
 
-/** A job has one file, or none. */
-async function inputOf(dir: string, source: SourceFile): Promise<GoldenCase['input']> {
+async function inputsOf(dir: string, source: SourceFile, several: boolean): Promise<GoldenCase['inputs']> {
   const folder = join(dir, 'input');
-  const local = (await filesBelow(folder)).map((name) => ({
-    kind: 'file' as const,
+  const local = (await filesBelow(folder)).map((name): Input => ({
+    kind: 'file',
+    name,
     path: join(folder, name),
   }));
-  const remote = (source.input ?? []).map((file) => ({ kind: 'remote' as const, file }));
+  const remote = (source.input ?? []).map((file): Input => ({ kind: 'remote', name: file.name, file }));
   const found = [...local, ...remote];
-  if (found.length > 1) {
-    const names = found.map((one) => (one.kind === 'file' ? relative(folder, one.path) : one.file.name));
+  if (found.length > 1 && !several) {
+    const names = found.map(({ name }) => name);
     throw new BadGoldenError(
       `${folder} has ${found.length} files (${names.join(', ')}), but a job has one: make a case of each, data/CASE/input/FILE`,
     );
   }
-  return found[0];
+  return found;
 }
 
 async function outputsOf(dir: string, source: SourceFile): Promise<Map<string, Expected>> {

@@ -11,7 +11,7 @@ import { fetchGolden } from '../../lib/golden/source.ts';
 
 const [task = '', folder = ''] = process.argv.slice(2);
 const data = join('tasks', task, 'data');
-const [golden] = await readCases(data);
+const [golden] = await readCases(data, { several: true });
 if (golden?.name !== '') throw new Error(`${data} has no input and output of its own`);
 const names = await filesBelow(folder);
 const made = new Map(names.map((name) => [name, join(folder, name)]));

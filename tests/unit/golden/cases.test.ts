@@ -29,7 +29,7 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 const fetch = async (): Promise<string> => '';
 
 const onlyCase = async (): Promise<GoldenCase> => {
-  const cases = await readCases(join(folder, 'data'));
+  const cases = await readCases(join(folder, 'data'), { several: false });
   expect(cases).toHaveLength(1);
   return cases[0]!;
 };
@@ -43,8 +43,8 @@ describe('the cases of a task', () => {
     await put('data/cold/output/deep/b.json', '{}');
     await put('data/warm/input/b.csv', 'x');
     await put('data/warm/compare.json', '{}');
-    const cases = await readCases(join(folder, 'data'));
-    expect(cases.map(({ name, params, input }) => [name, params, input?.kind])).toEqual([
+    const cases = await readCases(join(folder, 'data'), { several: false });
+    expect(cases.map(({ name, params, inputs }) => [name, params, inputs[0]?.kind])).toEqual([
       ['', {}, 'file'],
       ['cold', { level: 2 }, undefined],
       ['warm', {}, 'file'],
@@ -58,22 +58,29 @@ describe('the cases of a task', () => {
   });
 
   test('no folder, no cases', async () => {
-    expect(await readCases(join(folder, 'data'))).toEqual([]);
+    expect(await readCases(join(folder, 'data'), { several: false })).toEqual([]);
   });
 
   test('hidden files are not golden data', async () => {
     await put('data/input/.gitkeep', '');
     await put('data/output/.gitkeep', '');
-    const { input, outputs } = await onlyCase();
-    expect([input, outputs.size]).toEqual([undefined, 0]);
+    const { inputs, outputs } = await onlyCase();
+    expect([inputs, outputs.size]).toEqual([[], 0]);
   });
 
   test('two files of one case are refused, and what to do is said', async () => {
     await put('data/input/a.csv', 'x');
     await put('data/input/b.csv', 'x');
-    await expect(readCases(join(folder, 'data'))).rejects.toThrow(
+    await expect(readCases(join(folder, 'data'), { several: false })).rejects.toThrow(
       'has 2 files (a.csv, b.csv), but a job has one: make a case of each, data/CASE/input/FILE',
     );
+  });
+
+  test('of a task whose granules have several files they are one case', async () => {
+    await put('data/input/a.h5', 'x');
+    await put('data/input/a.xml', 'x');
+    const [golden] = await readCases(join(folder, 'data'), { several: true });
+    expect(golden?.inputs).toHaveLength(2);
   });
 
   test.each([
@@ -84,7 +91,7 @@ describe('the cases of a task', () => {
   ])('%s that says %s is refused', async (name, body, message) => {
     await put('data/input/a.csv', 'x');
     await put(name, body);
-    await expect(readCases(join(folder, 'data'))).rejects.toThrow(message);
+    await expect(readCases(join(folder, 'data'), { several: false })).rejects.toThrow(message);
   });
 });
 
@@ -195,7 +202,9 @@ describe('golden files that are kept elsewhere', () => {
   test('as input of a case it counts as its one file', async () => {
     await put('data/input/a.csv', 'x');
     await put('data/source.json', JSON.stringify({ input: [remote()] }));
-    await expect(readCases(join(folder, 'data'))).rejects.toThrow('has 2 files (a.csv, big/a.h5)');
+    await expect(readCases(join(folder, 'data'), { several: false })).rejects.toThrow(
+      'has 2 files (a.csv, big/a.h5)',
+    );
   });
 
   test('--update says what source.json should say, and cannot write there', async () => {
