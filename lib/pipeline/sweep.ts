@@ -251,6 +251,9 @@ async function wakeDelayed(ctx: PipelineContext): Promise<number> {
       });
       if (job.state === 'waiting') await markWaiting(ctx, job);
       due += 1;
+    } else if (known?.state === 'waiting' && known.notBefore === undefined) {
+      // Its time had come, and whoever saw to it died before it was in line again.
+      await markWaiting(ctx, known);
     }
     await ctx.records.delete(marker);
   }

@@ -11,11 +11,13 @@ import { KilledError, textTask, World } from '../doubles/world.ts';
 const ALONE = textTask;
 const PACKED = { ...textTask, pack: { jobs: 3, bytes: 1e6, seconds: 1000 } };
 
-/** A file that is published, one that needs a second attempt, a bad one, and one whose output is invalid. */
+/** A file that is published, one that needs a second attempt, one that needs it later, a bad one, and one whose output is invalid. */
 const script = ({ inputs, attempt }: { inputs: { name: string }[]; attempt: number }): Act => {
   switch (inputs[0]?.name) {
     case 'twice.txt':
       return attempt === 1 ? { outOfMemory: true } : { outputs: { 'out.txt': 'good' } };
+    case 'later.txt':
+      return attempt === 1 ? { exitCode: 75, lastLine: 'mirror down' } : { outputs: { 'out.txt': 'good' } };
     case 'bad.txt':
       return { exitCode: 65, lastLine: 'bad' };
     case 'invalid.txt':
@@ -25,7 +27,7 @@ const script = ({ inputs, attempt }: { inputs: { name: string }[]; attempt: numb
   }
 };
 
-const NAMES = ['once', 'twice', 'bad', 'invalid'];
+const NAMES = ['once', 'twice', 'later', 'bad', 'invalid'];
 
 async function arrive(world: World): Promise<void> {
   for (const [at, name] of NAMES.entries()) await world.drop(`text/${name}.txt`, name, `0${at}`);
@@ -88,18 +90,25 @@ async function expectWhole(world: World, message: string): Promise<void> {
   const states = Object.fromEntries(world.allJobs().map(({ name, state }) => [name, state]));
   expect({ message, states }).toEqual({
     message,
-    states: { once: 'published', twice: 'published', bad: 'quarantined', invalid: 'quarantined' },
+    states: {
+      once: 'published',
+      twice: 'published',
+      later: 'published',
+      bad: 'quarantined',
+      invalid: 'quarantined',
+    },
   });
   expect(world.output('text/once/out.txt')).toBe('good');
   expect(world.output('text/twice/out.txt')).toBe('good');
+  expect(world.output('text/later/out.txt')).toBe('good');
   const launches = world.runner.launches.map(({ job, attempt }) => `${job}/${attempt}`);
   expect({ message, launches: launches.length }).toEqual({ message, launches: new Set(launches).size });
-  expect(launches).toHaveLength(5);
+  expect(launches).toHaveLength(7);
   expect(world.runner.mostAtOnce).toBeLessThanOrEqual(2);
   expect((await status(world.context)).jobs).toEqual({
     waiting: 0,
     running: 0,
-    published: 2,
+    published: 3,
     failed: 0,
     quarantined: 2,
     cancelled: 0,
@@ -120,7 +129,7 @@ describe.each([
     await arrive(calm);
     for (let round = 0; round < 100 && !settled(calm); round += 1) await work(calm);
     expect(calm.calls).toBeGreaterThan(150);
-    expect(calm.runner.containers).toHaveLength(task.pack ? 3 : 5);
+    expect(calm.runner.containers).toHaveLength(task.pack ? 4 : 7);
     for (let n = 0; n <= calm.calls; n += 1)
       await expectWhole(await survive(n, 1, { messagesDie: false, task }), `killed before call ${n}`);
   });
