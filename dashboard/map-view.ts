@@ -1,5 +1,6 @@
 /** The map as it lives on its canvas: what is seen of it, what is under the pointer, and when it is drawn again. */
 import type { JobView, ViewState } from '../cli/dashboard/view.ts';
+import { listenToGestures, type Gestures } from './gestures.ts';
 import { fetchLand, shapeOf, type Box, type Land, type Shape } from './geometry.ts';
 import { readLooks, type Looks } from './looks.ts';
 import { onScreen, Painter, type Area } from './painter.ts';
@@ -35,8 +36,6 @@ export class MapView {
   /** The person has moved the map: it is not fitted any more when areas come. */
   #moved = false;
   #frame = 0;
-  #pointers = new Map<number, { x: number; y: number }>();
-  #dragged = 0;
 
   constructor(canvas: HTMLCanvasElement, events: MapEvents) {
     this.#canvas = canvas;
@@ -195,64 +194,22 @@ export class MapView {
   // --- Pointer ----------------------------------------------------------------------------------------------------
 
   #listen(signal: AbortSignal): void {
-    const canvas = this.#canvas;
-    const on = <K extends keyof HTMLElementEventMap>(
-      name: K,
-      listener: (event: HTMLElementEventMap[K]) => void,
-      options: AddEventListenerOptions = {},
-    ): void => canvas.addEventListener(name, listener, { ...options, signal });
-    on('pointerdown', (event) => {
-      this.#pointers.set(event.pointerId, placeOf(event));
-      if (this.#pointers.size === 1) this.#dragged = 0;
-      canvas.setPointerCapture(event.pointerId);
-    });
-    on('pointermove', (event) => this.#move(event));
-    on('pointerup', (event) => this.#up(event));
-    on('pointercancel', (event) => void this.#pointers.delete(event.pointerId));
-    on('pointerleave', () => this.#setHover(undefined, 0, 0));
-    on('wheel', (event) => this.#wheel(event), { passive: false });
-  }
-
-  #move(event: PointerEvent): void {
-    const now = placeOf(event);
-    const before = this.#pointers.get(event.pointerId);
-    if (!before) {
-      this.#setHover(this.#at(now.x, now.y), now.x, now.y);
-      return;
-    }
-    const [other] = [...this.#pointers].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
-    this.#pointers.set(event.pointerId, now);
-    this.#dragged += Math.hypot(now.x - before.x, now.y - before.y);
-    // A click of a hand that trembles is a click.
-    if (this.#dragged < 4) return;
-    this.#moved = true;
-    this.#setHover(undefined, 0, 0);
-    if (!other) return this.#setView(pan(this.#view, now.x - before.x, now.y - before.y, this.#size));
-    const apart = (place: { x: number; y: number }): number =>
-      Math.hypot(place.x - other.x, place.y - other.y);
-    const middle: [number, number] = [(now.x + other.x) / 2, (now.y + other.y) / 2];
-    const moved = pan(this.#view, (now.x - before.x) / 2, (now.y - before.y) / 2, this.#size);
-    this.#setView(zoom(moved, apart(now) / Math.max(1, apart(before)), middle, this.#size));
-  }
-
-  #up(event: PointerEvent): void {
-    const wasOnly = this.#pointers.size === 1;
-    this.#pointers.delete(event.pointerId);
-    if (!wasOnly || this.#dragged >= 4) return;
-    const { x, y } = placeOf(event);
-    const id = this.#at(x, y);
-    if (id !== undefined) this.#events.pick(id);
-  }
-
-  /** The wheel scrolls the page, unless the person is busy with the map, or holds Ctrl (as a pinch on a touchpad does). */
-  #wheel(event: WheelEvent): void {
-    const busy = this.#canvas.parentElement?.contains(document.activeElement) ?? false;
-    if (!busy && !event.ctrlKey && !event.metaKey) return;
-    event.preventDefault();
-    this.#moved = true;
-    const factor = Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.002));
-    const { x, y } = placeOf(event);
-    this.#setView(zoom(this.#view, factor, [x, y], this.#size));
+    const moved = (view: Viewport): void => {
+      this.#moved = true;
+      this.#setHover(undefined, 0, 0);
+      this.#setView(view);
+    };
+    const gestures: Gestures = {
+      pan: (dx, dy) => moved(pan(this.#view, dx, dy, this.#size)),
+      zoom: (factor, at) => moved(zoom(this.#view, factor, at, this.#size)),
+      point: ({ x, y }) => this.#setHover(this.#at(x, y), x, y),
+      leave: () => this.#setHover(undefined, 0, 0),
+      click: ({ x, y }) => {
+        const id = this.#at(x, y);
+        if (id !== undefined) this.#events.pick(id);
+      },
+    };
+    listenToGestures(this.#canvas, gestures, signal);
   }
 
   #setHover(id: string | undefined, x: number, y: number): void {
@@ -287,8 +244,6 @@ export class MapView {
 }
 
 const extent = ({ left, right, top, bottom }: Box): number => (right - left) * (bottom - top);
-
-const placeOf = ({ offsetX, offsetY }: MouseEvent): { x: number; y: number } => ({ x: offsetX, y: offsetY });
 
 const areaOf = (shape: Shape, { id, name, state }: JobView): Area => ({ ...shape, id, name, state });
 

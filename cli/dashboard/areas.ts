@@ -33,12 +33,19 @@ function rounded(value: unknown): unknown {
 
 /** The geometry of the STAC Item that a published job has beside its files; `undefined` when it has none. */
 export async function publishedArea(
-  { stores: { output } }: Pick<PipelineContext, 'stores'>,
+  { stores: { output }, log }: Pick<PipelineContext, 'stores' | 'log'>,
   job: Pick<JobView, 'task' | 'name'>,
 ): Promise<unknown> {
   const base = job.name.slice(job.name.lastIndexOf('/') + 1);
   const key = outputKeys.file(job, `${base}.stac.json`);
   if (!(await output.head(key))) return undefined;
-  const item = JSON.parse(await text(await output.get(key))) as { geometry?: unknown };
-  return item.geometry ? rounded(item.geometry) : undefined;
+  const body = await text(await output.get(key));
+  try {
+    const { geometry } = JSON.parse(body) as { geometry?: unknown };
+    return geometry ? rounded(geometry) : undefined;
+  } catch (error) {
+    // The job's own metadata: it is in the list all the same.
+    log.warn('Area:Read:Failed', { uri: output.uri(key), reason: (error as Error).message });
+    return undefined;
+  }
 }

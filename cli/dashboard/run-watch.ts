@@ -10,15 +10,14 @@ import type { PipelineContext } from '../../lib/pipeline/context.ts';
 import { isTerminal, lastAttempt, type Attempt, type Job, type JobState } from '../../lib/pipeline/job.ts';
 import { keys } from '../../lib/pipeline/keys.ts';
 import { readJob } from '../../lib/pipeline/ledger.ts';
-import { planKeys, type Plan, type PlannedJob } from '../../lib/pipeline/plan.ts';
-import { idsOf } from '../../lib/rebuild/start.ts';
-import { areaKey, publishedArea, readAreas } from './areas.ts';
+import { areaKey } from './areas.ts';
 import { expectation, plannedView, recordedView } from './job-view.ts';
 import { rememberedForecast } from './forecast.ts';
 import { LiveStages, type LiveSources } from './live-stages.ts';
-import { StoredJson } from './stored-json.ts';
+import { RunAreas } from './run-areas.ts';
+import { RunPlan } from './run-plan.ts';
 import { openOf, summarize } from './summary.ts';
-import type { Area, Changes, JobView, RunView, Summary } from './view.ts';
+import type { Changes, JobView, RunView, Summary } from './view.ts';
 
 /** Records read at once; S3 answers one in some 30 ms. */
 const AT_ONCE = 32;
@@ -46,16 +45,10 @@ function agrees(job: Job, { ends, entry }: Sighting): boolean {
 export class RunWatch {
   readonly run: string;
   readonly #ctx: PipelineContext;
-  readonly #planFile: StoredJson;
-  readonly #areasFile: StoredJson;
+  readonly #plan: RunPlan;
+  readonly #areas: RunAreas;
   readonly #live: LiveStages;
-  #plan: Plan | undefined;
-  /** `<task>/<name>` → its place in the plan, and the id that it has unless it brings a file. */
-  #planned = new Map<string, { job: PlannedJob; id: string }>();
-  /** `<task>/<name>` → its shape. */
-  #shapes: Map<string, unknown> | undefined;
   readonly #jobs = new Map<string, JobView>();
-  readonly #areas = new Map<string, unknown>();
   /** As each record was when it was read last. */
   readonly #read = new Map<string, string>();
   readonly #toRead = new Map<string, Sighting>();
@@ -63,7 +56,6 @@ export class RunWatch {
   readonly #running = new Map<string, Attempt>();
   #changed = new Set<string>();
   #gone = new Set<string>();
-  #newAreas = new Map<string, unknown>();
   readonly #forecast = rememberedForecast();
   #looks = 0;
   #open = Number.POSITIVE_INFINITY;
@@ -78,14 +70,14 @@ export class RunWatch {
   constructor(ctx: PipelineContext, run: string, options: LiveSources) {
     this.#ctx = ctx;
     this.run = run;
-    this.#planFile = new StoredJson(ctx.stores.output, planKeys.plan(run));
-    this.#areasFile = new StoredJson(ctx.stores.output, planKeys.areas(run));
+    this.#plan = new RunPlan(ctx, run);
+    this.#areas = new RunAreas(ctx, run);
     this.#live = new LiveStages(ctx, options);
   }
 
   /** Whether there is such a run at all: a job of it was accepted, or it has a plan. Known after the first look. */
   get exists(): boolean {
-    return this.#jobs.size > 0 || this.#plan !== undefined;
+    return this.#jobs.size > 0 || this.#plan.plan !== undefined;
   }
 
   /** Nothing is left to do. */
@@ -140,18 +132,17 @@ export class RunWatch {
     return {
       summary: this.#summary(),
       jobs: [...this.#jobs.values()],
-      areas: [...this.#areas].map(([job, geometry]) => ({ job, geometry })),
+      areas: this.#areas.all(),
     };
   }
 
   /** What changed since it was last called. */
   changes(): Changes {
     const jobs = [...this.#changed].flatMap((id) => this.#jobs.get(id) ?? []);
-    const areas: Area[] = [...this.#newAreas].map(([job, geometry]) => ({ job, geometry }));
+    const areas = this.#areas.takeNew();
     const gone = [...this.#gone];
     this.#changed = new Set();
     this.#gone = new Set();
-    this.#newAreas = new Map();
     return { summary: this.#summary(), jobs, gone, areas };
   }
 
@@ -160,13 +151,13 @@ export class RunWatch {
       ctx: this.#ctx,
       forecastOf: this.#forecast,
       run: this.run,
-      plan: this.#plan,
+      plan: this.#plan.plan,
       capUsd: this.#capUsd,
       jobs: this.#jobs.values(),
       containers: this.#containers,
       activeAt: this.#activeAt,
       unread: this.#toRead.size,
-      troubles: [this.#planFile.trouble, this.#areasFile.trouble].filter((one) => one !== undefined),
+      troubles: [this.#plan.trouble, this.#areas.trouble].filter((one) => one !== undefined),
     });
     this.#open = openOf(summary);
     return summary;
@@ -203,20 +194,21 @@ export class RunWatch {
     const job = await readJob(this.#ctx, id);
     // Its marker is written before its record: there at the next look, or never.
     if (!job) return;
-    const planned = this.#planned.get(areaKey(job.task, job.name));
+    const planned = this.#plan.of(job);
     if (planned) this.#takeOver(planned.id, id);
     if (agrees(job, sighting)) this.#read.set(id, sighting.signature);
     const attempt = lastAttempt(job);
     if (attempt && job.state === 'running') this.#running.set(id, attempt);
     else this.#running.delete(id);
     this.#put({ ...recordedView(job, planned?.job), ...this.#live.of(id) });
-    await this.#findArea(this.#jobs.get(id)!);
+    await this.#areas.find(this.#jobs.get(id)!);
   }
 
   /** A job that brings a file has an id that the plan could not know: its placeholder goes. */
   #takeOver(placeholder: string, id: string): void {
     if (placeholder === id || this.#jobs.get(placeholder)?.accepted !== false) return;
     this.#jobs.delete(placeholder);
+    this.#areas.forget(placeholder);
     this.#gone.add(placeholder);
   }
 
@@ -244,49 +236,19 @@ export class RunWatch {
   // --- Plan and areas ---------------------------------------------------------------------------------------------
 
   async #readPlan(): Promise<void> {
-    await this.#planFile.look((value) => this.#usePlan(value));
-    await this.#areasFile.look((value) => {
-      this.#shapes = readAreas(value);
-      for (const job of this.#jobs.values()) this.#giveShape(job);
-    });
+    if (await this.#plan.look()) this.#usePlan();
+    await this.#areas.look(this.#jobs.values());
   }
 
-  #usePlan(value: unknown): void {
-    const plan = value as Plan;
-    if (plan.planVersion !== 1 || !Array.isArray(plan.jobs))
-      throw new Error('it is no plan of version 1, which is what this longshore reads');
-    this.#plan = plan;
-    const ids = idsOf(this.#ctx, plan);
-    this.#planned = new Map(plan.jobs.map((job, at) => [areaKey(job.task, job.name), { job, id: ids[at]! }]));
+  #usePlan(): void {
     const known = new Map([...this.#jobs.values()].map((job) => [areaKey(job.task, job.name), job]));
-    for (const [key, { job: planned, id }] of this.#planned) {
+    for (const { job: planned, id } of this.#plan.jobs()) {
       const view = plannedView(id, planned);
-      const job = known.get(key);
-      if (!job?.accepted) this.#put(view);
-      else this.#put({ ...job, ...expectation(planned) });
-      this.#giveShape(job ?? view);
+      const job = known.get(areaKey(planned.task, planned.name));
+      if (job?.accepted) this.#put({ ...job, ...expectation(planned) });
+      else this.#put(view);
+      this.#areas.give(job ?? view);
     }
-  }
-
-  #giveShape({ id, task, name }: JobView): boolean {
-    const shape = this.#shapes?.get(areaKey(task, name));
-    if (shape === undefined) return false;
-    this.#setArea(id, shape);
-    return true;
-  }
-
-  async #findArea(job: JobView): Promise<void> {
-    if (this.#giveShape(job) || this.#areas.has(job.id)) return;
-    // A run with areas of its own has them all: what is not among them is no area.
-    if (this.#shapes !== undefined || (job.state !== 'published' && job.state !== 'fresh')) return;
-    const shape = await publishedArea(this.#ctx, job);
-    if (shape !== undefined) this.#setArea(job.id, shape);
-  }
-
-  #setArea(id: string, geometry: unknown): void {
-    if (this.#areas.get(id) === geometry) return;
-    this.#areas.set(id, geometry);
-    this.#newAreas.set(id, geometry);
   }
 
   // --- What runs -------------------------------------------------------------------------------------------------

@@ -201,6 +201,24 @@ withChromium('the page', () => {
     await expectSoon(`${painted} === 'published running failed quarantined waiting'`);
   });
 
+  test('opens an area that is pressed, and moves under a pointer that drags', async () => {
+    await oneOfEach();
+    await serve();
+    await open();
+    const canvas = (await page.$('.map-areas canvas'))!;
+    const { x, y, width, height } = (await canvas.boundingBox())!;
+    // The third of five areas in a row is in the middle.
+    await page.mouse.move(x + width / 2, y + height / 2);
+    await expectSoon(`/^broken-c/.test(document.querySelector('.tip')?.innerText)`);
+    await page.mouse.down();
+    await page.mouse.move(x + width / 2 + width / 5, y + height / 2, { steps: 5 });
+    await page.mouse.up();
+    expect(await page.$('dialog[open]')).toBeNull();
+    await page.mouse.click(x + width / 2 + width / 5, y + height / 2);
+    await page.waitForSelector('dialog[open]');
+    expect(await textOf('dialog h2')).toBe('broken-c');
+  });
+
   test('changes as the run does, without being loaded again', async () => {
     await oneOfEach();
     await serve();

@@ -266,6 +266,17 @@ describe('a watched run', () => {
     expect(shaped.view().areas).toEqual([{ job: on.job('slow').id, geometry }]);
   });
 
+  test('shows a job whose STAC Item is no JSON in the list all the same', async () => {
+    const on = world();
+    await on.ask(RUN, { area: 'good' });
+    await toTheEnd(on);
+    await on.stores.output.put('text/good/good.stac.json', '<xml/>');
+    const watch = watchOf(on);
+    await watch.look();
+    expect(watch.view()).toMatchObject({ jobs: [{ name: 'good', state: 'published' }], areas: [] });
+    expect(on.log.lines.filter(({ event }) => event === 'Area:Read:Failed')).toHaveLength(1);
+  });
+
   test('is one that there is only when a job or a plan of it is there', async () => {
     const watch = watchOf(world());
     await watch.look();
