@@ -8,8 +8,8 @@ import { statusOf } from './s3-errors.ts';
 
 /** RunTask's bucket refills 20 launches a second: a throttle is over soon. */
 const THROTTLE_SECONDS = 2;
-/** Fargate has no room, most often Spot. It comes back within minutes. */
-const CAPACITY_SECONDS = 30;
+/** Fargate has no room for this one, most often on Spot: another moment, or another zone, may have. */
+const CAPACITY_SECONDS = 10;
 /** The account's vCPU quota is in use: room comes when a task stops, which wakes the dispatcher anyway. */
 const QUOTA_SECONDS = 60;
 

@@ -26,6 +26,7 @@ const READS = 16;
 const LOOK_AT = 1000;
 /** After a refusal without a time of its own. */
 const PAUSE_SECONDS = 5;
+const LUCKLESS_PAUSE_SECONDS = 2;
 
 /**
  * `run`: start only jobs of this run (a `longshore run` beside a running `longshore up`). `wakes`: messages that came with
@@ -55,6 +56,8 @@ export async function dispatch(
     if (outcome?.outcome === 'wait')
       paused = Math.max(paused ?? 0, outcome.retryAfterSeconds ?? PAUSE_SECONDS);
   });
+  // Beside others that were launched it is one container's bad luck, no reason for all to wait long.
+  if (paused !== undefined && launched > 0) paused = Math.min(paused, LUCKLESS_PAUSE_SECONDS);
   if (paused !== undefined) await pause(ctx, paused);
   // As many as there was room or launch quota for, or as were looked at: more may wait. With no room left, the next look says so.
   const more = admitted.length === launches || (launched > 0 && found.more) ? 1 : undefined;
