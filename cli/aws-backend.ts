@@ -10,7 +10,7 @@ import type { PipelineContext } from '../lib/pipeline/context.ts';
 import type { Log, ObjectStore } from '../lib/ports.ts';
 import type { Backend } from './backend.ts';
 import { EnvironmentError } from './errors.ts';
-import type { CommonOptions } from './options.ts';
+import { awsFlags, type CommonOptions } from './options.ts';
 import { readTasks } from './tasks-folder.ts';
 
 export type AwsOptions = Pick<CommonOptions, 'stage' | 'region'>;
@@ -22,6 +22,7 @@ export async function openAws(options: AwsOptions, log: Log, env: NodeJS.Process
   return {
     ctx,
     ...liveLog(settings),
+    flags: awsFlags(options),
     // The Lambdas do the work: one message has them look at what waits.
     async drive() {
       await ctx.jobs.send([JSON.stringify({ kind: 'wake' })]);

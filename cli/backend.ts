@@ -26,6 +26,8 @@ export interface Backend {
   /** Where the log of a running attempt is to be had besides. One job at a time: CloudWatch Logs answers 25 calls a second. */
   liveLog?: LiveLogOf;
   memoryOf?: MemoryOf;
+  /** What a command that is shown must have to be about the same backend. */
+  flags?: string;
 }
 
 export type BackendOptions = Pick<CommonOptions, 'backend' | 'home' | 'stage' | 'region'>;

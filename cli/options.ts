@@ -38,17 +38,25 @@ export function withStage(command: Command, when = ''): Command {
   return command
     .addOption(
       new Option('--stage <name>', `${when}stage of the deployed stack`)
-        .default(process.env.LONGSHORE_STAGE || 'dev', 'LONGSHORE_STAGE, else dev')
+        .default(defaultStage(process.env), 'LONGSHORE_STAGE, else dev')
         .argParser(stageName),
     )
     .option('--region <name>', `${when}region of the stack (default: AWS_REGION, else your profile)`);
 }
+
+const defaultStage = (env: NodeJS.ProcessEnv): string => env.LONGSHORE_STAGE || 'dev';
 
 /** CloudFormation takes these characters in a stack's name. */
 function stageName(text: string): string {
   if (!/^[A-Za-z][A-Za-z0-9-]{0,63}$/.test(text))
     throw new InvalidArgumentError('It must be a letter, then letters, digits and -, at most 64.');
   return text;
+}
+
+/** What a command that is shown must have to be about the same stack. */
+export function awsFlags({ stage, region }: Pick<CommonOptions, 'stage' | 'region'>): string {
+  const named = stage === defaultStage(process.env) ? '' : ` --stage ${stage}`;
+  return `--backend aws${named}${region === undefined ? '' : ` --region ${region}`}`;
 }
 
 export const withJson = (command: Command): Command =>

@@ -11,7 +11,7 @@ import { openBackend } from '../backend.ts';
 import { UsageError } from '../errors.ts';
 import { formatBytes } from '../format.ts';
 import type { Shell } from '../main.ts';
-import { withBackend, withJson, type CommonOptions } from '../options.ts';
+import { awsFlags, withBackend, withJson, type CommonOptions } from '../options.ts';
 import type { Output } from '../streams.ts';
 import { findTask, readTasks } from '../tasks-folder.ts';
 
@@ -104,8 +104,9 @@ export async function copyIn(
   return { key, uri: stores.uploads.uri(key), bytes, etag, sha256: hash.digest('hex') };
 }
 
-function nextStep({ backend, home }: CommonOptions): string {
+function nextStep(options: CommonOptions): string {
+  const { backend, home } = options;
   return backend === 'aws'
-    ? 'The jobs start by themselves; longshore status --backend aws shows them.'
+    ? `The jobs start by themselves;  longshore status ${awsFlags(options)}  shows them.`
     : `The jobs start as soon as  longshore up --home ${home}  runs (if it does, they have started);  longshore status --home ${home}  shows them.`;
 }

@@ -205,10 +205,10 @@ async function cancelRest(backend: Backend, run: string, ids: string[], out: Out
   await waitForJobs(ctx, run, ids, { pollMs, signal: new AbortController().signal, each: async () => {} });
 }
 
-function leftRunning({ cancelOnInterrupt }: Backend, run: string): string {
+function leftRunning({ cancelOnInterrupt, flags = '' }: Backend, run: string): string {
   return cancelOnInterrupt
     ? `longshore: stopped waiting for ${run}; what has not ended goes on with  longshore up`
-    : `longshore: stopped waiting; the jobs of ${run} go on (longshore status ${run} --backend aws; longshore cancel JOB)`;
+    : `longshore: stopped waiting; the jobs of ${run} go on (longshore status ${run} ${flags}; longshore cancel ${run} ${flags})`;
 }
 
 async function showRun({ ctx }: Backend, run: string, out: Output): Promise<void> {

@@ -86,6 +86,15 @@ test('drop puts the file in the bucket, below its task', async () => {
   expect(JSON.parse(ended.stdout)).toMatchObject([{ uri: 's3://uploads/osm-mapsforge/brack.osm.pbf' }]);
 });
 
+test('the next step is told for the same stack', async () => {
+  const { stderr } = await onAws('drop', file, '--task', 'osm-mapsforge', '--region', 'us-east-1');
+  expect(stderr).toContain('longshore status --backend aws --region us-east-1');
+  const { LONGSHORE_STAGE: _, ...rest } = env;
+  const args = ['drop', file, '--task', 'osm-mapsforge', '--stage', 'test', '--backend', 'aws'];
+  const elsewhere = await startLongshore(args, { ...rest, LONGSHORE_STAGE: undefined }).ended;
+  expect(elsewhere.stderr).toContain('longshore status --backend aws --stage test');
+});
+
 test('run --no-wait records the job, brings its file, and wakes the dispatcher', async () => {
   const ended = await onAws('run', 'osm-mapsforge', file, '--run', 'mine', '--no-wait', '--json');
   expect(ended).toMatchObject({ code: 0, stderr: '' });
