@@ -3,7 +3,7 @@
  * when main has ended.
  */
 import {
-  CloudWatchLogsClient,
+  type CloudWatchLogsClient,
   GetLogEventsCommand,
   ResourceNotFoundException,
   type GetLogEventsResponse,
@@ -12,7 +12,7 @@ import { logGroupName, logStreamName } from './task-definition.ts';
 import { MAIN_CONTAINER } from './task-state.ts';
 
 export interface ContainerLogPlace {
-  client: CloudWatchLogsClient;
+  client: Pick<CloudWatchLogsClient, 'send'>;
   /** `/longshore/<stage>/`, as the stack tells it. */
   groupPrefix: string;
   task: string;
@@ -21,7 +21,7 @@ export interface ContainerLogPlace {
 }
 
 export class ContainerLog {
-  readonly #client: CloudWatchLogsClient;
+  readonly #client: Pick<CloudWatchLogsClient, 'send'>;
   readonly #place: { logGroupName: string; logStreamName: string };
   #token: string | undefined;
 
