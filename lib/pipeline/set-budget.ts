@@ -55,7 +55,7 @@ export interface BudgetStatus {
   held: number;
 }
 
-/** `waiting`: ids of the jobs that wait, by run. */
+/** `waiting`: ids of the jobs that wait, by run, in the order in which they wait. */
 export async function budgetsOf(
   ctx: Pick<PipelineContext, 'records' | 'settings'>,
   waiting: ReadonlyMap<string, string[]>,
@@ -63,13 +63,29 @@ export async function budgetsOf(
   const admission = await readAdmission(ctx);
   const budgets = Object.entries(admission.budgets ?? {}).filter(([run]) => waiting.has(run));
   return await mapLimit(budgets, 1, async ([run, budget]) => {
-    const remaining = remainingUsd(admission, run);
-    // Without a cap nothing is held, and no record need be read.
-    const ids = remaining === Infinity ? [] : (waiting.get(run) ?? []);
-    const jobs = await mapLimit(ids, READS_AT_ONCE, async (id) => await readJob(ctx, id));
-    const held = jobs.filter((job) => job?.state === 'waiting' && expectedUsd(job, ctx.settings) > remaining);
-    return { run, ...budget, underWayUsd: underWayUsd(admission.entries, run), held: held.length };
+    const held = await heldBy(ctx, remainingUsd(admission, run), waiting.get(run) ?? []);
+    return { run, ...budget, underWayUsd: underWayUsd(admission.entries, run), held };
   });
+}
+
+/**
+ * The first that waits is the largest: while the budget allows that one, nothing is held, and no other record need be read.
+ * Somebody may look at five hundred waiting jobs every other second.
+ */
+async function heldBy(
+  ctx: Pick<PipelineContext, 'records' | 'settings'>,
+  remaining: number,
+  ids: string[],
+): Promise<number> {
+  if (remaining === Infinity) return 0;
+  const isHeld = async (id: string): Promise<boolean> => {
+    const job = await readJob(ctx, id);
+    return job?.state === 'waiting' && expectedUsd(job, ctx.settings) > remaining;
+  };
+  const [first, ...rest] = ids;
+  if (first === undefined || !(await isHeld(first))) return 0;
+  const held = await mapLimit(rest, READS_AT_ONCE, isHeld);
+  return 1 + held.filter((one) => one).length;
 }
 
 /** Jobs that wait for nothing but a higher budget: while anything of their run is under way, it may cost less than expected. */

@@ -63,7 +63,7 @@ const none = (): Counts => Object.fromEntries(JOB_STATES.map((state) => [state, 
 
 /** `run`: only this run. */
 export async function status(ctx: PipelineContext, { run }: { run?: string } = {}): Promise<Status> {
-  const [states, running, sets] = await Promise.all([
+  const [{ states, waiting }, running, sets] = await Promise.all([
     statesOf(ctx, run),
     runningJobs(ctx, run),
     run === undefined ? waitingSets(ctx) : [],
@@ -78,7 +78,7 @@ export async function status(ctx: PipelineContext, { run }: { run?: string } = {
     jobs[state] += 1;
     if (state === 'failed' || state === 'quarantined') failed.push(job);
   }
-  const budgets = await budgetsOf(ctx, waitingByRun(states));
+  const budgets = await budgetsOf(ctx, waitingByRun(states, waiting));
   const failures = await mapLimit(failed.slice(0, MAX_FAILURES), 16, async (job) => await endedJob(ctx, job));
   return {
     ...(run === undefined ? {} : { run }),
@@ -93,13 +93,15 @@ export async function status(ctx: PipelineContext, { run }: { run?: string } = {
   };
 }
 
-/** Also runs of which nothing waits. */
-function waitingByRun(states: Map<string, { run: string; state: JobState }>): Map<string, string[]> {
-  const waiting = new Map<string, string[]>();
-  for (const [job, { run, state }] of states) {
-    const ids = waiting.get(run) ?? [];
-    waiting.set(run, ids);
-    if (state === 'waiting') ids.push(job);
+/** In the order in which they wait; also runs of which nothing does. */
+function waitingByRun(
+  states: Map<string, { run: string; state: JobState }>,
+  inOrder: Iterable<string>,
+): Map<string, string[]> {
+  const waiting = new Map([...states.values()].map(({ run }) => [run, [] as string[]]));
+  for (const job of inOrder) {
+    const known = states.get(job);
+    if (known?.state === 'waiting') waiting.get(known.run)?.push(job);
   }
   return waiting;
 }
@@ -111,7 +113,7 @@ function waitingByRun(states: Map<string, { run: string; state: JobState }>): Ma
 async function statesOf(
   ctx: PipelineContext,
   run: string | undefined,
-): Promise<Map<string, { run: string; state: JobState }>> {
+): Promise<{ states: Map<string, { run: string; state: JobState }>; waiting: Set<string> }> {
   const [waiting, ended] = await Promise.all([waitingJobs(ctx), runMarkers(ctx, run)]);
   const states = new Map<string, { run: string; state: JobState }>();
   for (const { run: of, state, job } of ended) {
@@ -121,9 +123,10 @@ async function statesOf(
       states.set(job, { run: of, state });
     }
   }
-  return states;
+  return { states, waiting };
 }
 
+/** In the order in which they wait. */
 async function waitingJobs(ctx: PipelineContext): Promise<Set<string>> {
   const jobs = new Set<string>();
   for (const prefix of [keys.waitingPrefix, keys.delayedPrefix]) {
