@@ -78,20 +78,25 @@ export async function pushImage(
   const { registry, host, login } = destination;
   const name = pushName(task.image, registry, tag);
   const id = await imageId(kind, task, tag);
+  const isVersion = VERSION.test(tag);
   const repository = `${registry.slice(host.length + 1)}/${task.image}`.replace(/^\//, '');
-  const known = VERSION.test(tag) ? await theVersion({ host, repository, tag }, login, id, name) : undefined;
-  const digest = known?.digest ?? (await pushAll(kind, task, destination, tag, id));
+  const known = isVersion ? await theVersion({ host, repository, tag }, login, id, name) : undefined;
+  if (id === undefined && !known) throw noImage(task, tag);
+  const digest = known?.digest ?? (await pushAll(kind, task, destination, tag, id!));
   const record = pushedImagesFile(stage);
   const pushedAt = new Date().toISOString();
   await recordPush(join(PROJECT, record), task.image, { registry, tag, digest, pushedAt });
   return { image: task.image, name, digest, pushed: known === undefined, record };
 }
 
-/** Throws {@link CliError} when the version is another image, {@link EnvironmentError} when the registry does not say. */
+/**
+ * What the registry has of the version. Without an image here it is taken as it is: going back to a version needs no build.
+ * Throws {@link CliError} when the version is another image, {@link EnvironmentError} when the registry does not say.
+ */
 async function theVersion(
   reference: Reference,
   login: RegistryLogin | undefined,
-  id: string,
+  id: string | undefined,
   name: string,
 ): Promise<RemoteImage | undefined> {
   let found: RemoteImage | undefined;
@@ -104,21 +109,23 @@ async function theVersion(
       { cause: error },
     );
   }
-  if (!found || found.config === id || found.digest === id) return found;
+  if (!found || id === undefined || found.config === id || found.digest === id) return found;
   throw new CliError(
     `There is a ${name} already, and it is another image (${found.digest}): a version is never overwritten. Give this one a new version`,
     EXIT.failed,
   );
 }
 
-/** `sha256:…` of the configuration. Throws {@link EnvironmentError} when there is no such image here. */
-async function imageId(kind: Engine['kind'], task: Imaged, tag: string): Promise<string> {
-  const image = `${task.image}:${tag}`;
-  const answer = await askEngine(kind, ['image', 'inspect', '--format', '{{.Id}}', image]);
-  if (answer.exitCode === 0) return `sha256:${answer.stdout.trim().replace(/^sha256:/, '')}`;
+/** `sha256:…` of the configuration; `undefined` when there is no such image here. */
+async function imageId(kind: Engine['kind'], task: Imaged, tag: string): Promise<string | undefined> {
+  const answer = await askEngine(kind, ['image', 'inspect', '--format', '{{.Id}}', `${task.image}:${tag}`]);
+  return answer.exitCode === 0 ? `sha256:${answer.stdout.trim().replace(/^sha256:/, '')}` : undefined;
+}
+
+function noImage(task: Imaged, tag: string): EnvironmentError {
   const release = VERSION.test(tag) ? ` --release ${tag}` : '';
-  throw new EnvironmentError(
-    `There is no image ${image} on this machine: longshore image build ${task.name}${release}`,
+  return new EnvironmentError(
+    `There is no image ${task.image}:${tag} on this machine: longshore image build ${task.name}${release}`,
   );
 }
 

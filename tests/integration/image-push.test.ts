@@ -137,6 +137,16 @@ describeHere('images of a version', () => {
   );
 
   test(
+    'a version that only the registry has is written down as it is there: going back needs no build',
+    async () => {
+      const before = await push('--tag', 'v1.0.0');
+      await execa(engine.kind, ['rmi', `${IMAGE}:v1.0.0`], { reject: false });
+      expect(await push('--tag', 'v1.0.0')).toMatchObject({ pushed: false, digest: before.digest });
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
     'another image under a version that is there is refused; other tags move',
     async () => {
       const first = await push('--tag', 'develop');
