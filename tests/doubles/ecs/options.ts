@@ -51,8 +51,11 @@ export interface EcsOptions {
   eventSink?: (event: TaskStateChange) => Promise<void>;
   events?: EventFaults;
   quotas?: Quotas;
-  /** The share of RunTask calls that are refused (0 to 1), and with what, by seed. */
-  refusals?: { share: number; of: (RefusalName | Refusal)[] };
+  /**
+   * The share of RunTask calls that are refused (0 to 1), and with what, by seed; `nth`: how often a call with this
+   * clientToken was made before.
+   */
+  refusals?: { share: number | ((nth: number) => number); of: (RefusalName | Refusal)[] };
   /** For every chance that is taken. Default: 1. */
   seed?: number;
   clock?: Clock;

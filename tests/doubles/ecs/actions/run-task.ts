@@ -23,7 +23,7 @@ export function runTask(ecs: Ecs, input: RunTaskRequest): unknown {
   if (refusal && 'error' in refusal) throw refusal.error;
   if (refusal && 'failures' in refusal) return { tasks: [], failures: refusal.failures };
   const known = repeated(ecs, input);
-  if (known) return { tasks: known, failures: [] };
+  if (known) return refusal ? LOST : { tasks: known, failures: [] };
   const definition = checkRunTask(state, input);
   const { count = 1, clientToken } = input;
   const spot = providerOf(input) === 'FARGATE_SPOT';
@@ -54,10 +54,12 @@ function refused(
   const next = state.refusals.shift();
   if (next || !refusals) return next;
   const key = input.clientToken ?? '';
-  const nth = state.calls.filter(
-    (call) => call.action === 'RunTask' && call.input['clientToken'] === key,
-  ).length;
-  if (chance(seed, 'refuse', key, nth) >= refusals.share) return undefined;
+  const same = ({ action, input: other }: (typeof state.calls)[number]): boolean =>
+    action === 'RunTask' && (other['clientToken'] ?? '') === key;
+  // The call itself is among them.
+  const nth = state.calls.filter(same).length - 1;
+  const share = typeof refusals.share === 'number' ? refusals.share : refusals.share(nth);
+  if (chance(seed, 'refuse', key, nth) >= share) return undefined;
   const one = pick(refusals.of, chance(seed, 'how', key, nth));
   return typeof one === 'string' ? REFUSALS[one] : one;
 }
