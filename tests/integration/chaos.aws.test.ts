@@ -138,6 +138,7 @@ async function carryThrough(seed: number): Promise<{ names: string[]; ecs: EcsDo
     });
   const sources = [
     source('jobs', dispatch, { concurrency: 3, batchSize: 10 }),
+    source('wake', dispatch, { concurrency: 3, batchSize: 10 }),
     source('validate', validate, { concurrency: 2, batchSize: 1 }),
     source('metadata', metadata, { concurrency: 2, batchSize: 1 }),
   ];

@@ -7,7 +7,7 @@ import { startS3, type S3Double } from '../../doubles/s3.ts';
 import { redrivenQueue } from './event-source.ts';
 import { fates } from './fates.ts';
 
-export const QUEUES = ['jobs', 'validate', 'metadata'] as const;
+export const QUEUES = ['jobs', 'wake', 'validate', 'metadata'] as const;
 export const MAX_TASKS = 24;
 const CLUSTER = 'longshore-chaos';
 const VISIBILITY_SECONDS = 180;
@@ -35,6 +35,7 @@ export async function startStack(): Promise<Stack> {
     LONGSHORE_QUARANTINE_BUCKET: 'quarantine',
     LONGSHORE_STATE_BUCKET: 'state',
     LONGSHORE_JOBS_QUEUE: queues.jobs.url,
+    LONGSHORE_WAKE_QUEUE: queues.wake.url,
     LONGSHORE_VALIDATE_QUEUE: queues.validate.url,
     LONGSHORE_METADATA_QUEUE: queues.metadata.url,
     LONGSHORE_MAX_TASKS: String(MAX_TASKS),

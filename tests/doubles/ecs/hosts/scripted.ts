@@ -43,7 +43,7 @@ export interface ScriptedLaunch {
   definition: DefinitionRecord;
   spot: boolean;
   /** What RunTask's overrides set for this container. */
-  environment(container: string): Record<string, string>;
+  environment: (container: string) => Record<string, string>;
 }
 
 export type Script = (launch: ScriptedLaunch) => Play | Promise<Play>;
