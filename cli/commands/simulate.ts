@@ -87,7 +87,7 @@ export function scenarioOf(
       architecture: set.LONGSHORE_ARCHITECTURE ?? 'x86_64',
     },
     spot: options.spot ?? (options.onDemand ? false : (set.LONGSHORE_SPOT ?? true)),
-    quotaVcpu: options.quotaVcpu ?? Number.MAX_SAFE_INTEGER,
+    quotaVcpu: options.quotaVcpu ?? Number.POSITIVE_INFINITY,
     chances: { ...USUAL_CHANCES, spotLossesPerHour: options.spotLoss },
     order: 'largest-first',
   };

@@ -55,7 +55,7 @@ export interface Scenario {
   seed: number;
   settings: Pick<PipelineSettings, 'maxTasks' | 'limits' | 'architecture'>;
   spot: boolean;
-  /** The account's quotas of vCPU in use at once, of Fargate and of Fargate Spot each. */
+  /** The account’s quotas of vCPU in use at once, of Fargate and of Fargate Spot each; Infinity where none is to bind. */
   quotaVcpu: number;
   chances: Chances;
   /** `manifest`: first come, first served, to compare with. */
