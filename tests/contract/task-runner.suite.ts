@@ -111,6 +111,16 @@ export function describeTaskRunnerContract(
     const outputOf = async (job: string, output: string): Promise<string> =>
       await text(await context.staging.get(stagingKeys.output(job, 1, output)));
 
+    /** Until its command has said so. A stop before that may come before the runner script listens. */
+    const atWork = async ({ job, attempt }: Pick<LaunchMember, 'job' | 'attempt'>): Promise<void> => {
+      const key = stagingKeys.log(job, attempt);
+      for (;;) {
+        const found = await context.staging.head(key);
+        if (found && (await text(await context.staging.get(key))).includes('"up"')) return;
+        await sleep(50);
+      }
+    };
+
     test('a task reads its input, and its outputs are staged with their sums before it is told as stopped', async () => {
       const launch = await withInput('copy', 'hello');
       const state = await ended(await start(launch));
@@ -192,7 +202,9 @@ export function describeTaskRunnerContract(
     }, 60_000);
 
     test('stop ends a task with SIGTERM, and says who wished it', async () => {
-      const ref = await start(launchOf('sleep'));
+      const launch = launchOf('sleep');
+      const ref = await start(launch);
+      await atWork(launch);
       await runner.stop(ref, 'deadline of 5 s passed');
       const state = await ended(ref);
       expect(state).toMatchObject({ stopCode: 'UserInitiated', exitCode: 143 });
@@ -282,16 +294,6 @@ export function describeTaskRunnerContract(
       const { bytes, etag } = await context.uploads.put(key, content);
       return [{ key, name: 'input.txt', bytes, etag }];
     };
-    /** Until the member's turn has come. */
-    const atWork = async ({ job, attempt }: LaunchMember): Promise<void> => {
-      const key = stagingKeys.log(job, attempt);
-      for (;;) {
-        const found = await context.staging.head(key);
-        if (found && (await text(await context.staging.get(key))).includes('"up"')) return;
-        await sleep(50);
-      }
-    };
-
     test('of several jobs in one task each has its own input, environment, output, log and end', async () => {
       const members = [
         doing('cat "$1/input.txt" >"$2/out"; echo "$LONGSHORE_JOB" >>"$2/out"', {
