@@ -51,7 +51,17 @@ async function jest(args: string[]): Promise<JestResult> {
   try {
     const script = resolve(PROJECT, 'node_modules/jest/bin/jest.js');
     // The reporters last: Jest takes what follows them for more reporters.
-    const command = ['node', script, ...args, '--json', `--outputFile=${outputFile}`, '--reporters=default'];
+    // Jest would leave a core free; many suites wait for containers anyway.
+    const workers = '--maxWorkers=100%';
+    const command = [
+      'node',
+      script,
+      workers,
+      ...args,
+      '--json',
+      `--outputFile=${outputFile}`,
+      '--reporters=default',
+    ];
     const NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`;
     await run({ name: 'tests', command }, { NODE_OPTIONS });
     if (!existsSync(outputFile)) throw new Error('Jest ended without a result: see its messages above');
