@@ -6,7 +6,7 @@ import {
   ResourceAlreadyExistsException,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { logStreamName } from '../../../lib/aws/task-definition.ts';
-import type { LogLine } from '../../doubles/ecs/hosts/engine.ts';
+import type { LogLine } from '../../doubles/ecs/hosts/engine-options.ts';
 
 export interface LogDriver {
   write(line: LogLine): void;

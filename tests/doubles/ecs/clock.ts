@@ -12,12 +12,17 @@ export function fastClock(speed = 1): Clock {
   // Taken now: a test may replace Date.now by this very clock.
   const realNow = Date.now.bind(Date);
   const begin = realNow();
+  const now = (): number => begin + (realNow() - begin) * speed;
   return {
-    now: () => begin + (realNow() - begin) * speed,
+    now,
     sleep: async (ms) =>
       await new Promise((resolve) => {
-        // What is waited for in vain (a stopTimeout of two minutes) keeps no process: the double's server does.
-        setTimeout(resolve, ms / speed).unref();
+        const until = now() + ms;
+        // A timer may be a millisecond early, which is a second here. What is waited for in vain (a stopTimeout of two
+        // minutes) keeps no process: the double's server does.
+        const wait = (): unknown =>
+          now() < until ? setTimeout(wait, Math.ceil((until - now()) / speed)).unref() : resolve();
+        wait();
       }),
   };
 }

@@ -2,7 +2,7 @@
 import type { RegisterTaskDefinitionRequest } from '@aws-sdk/client-ecs';
 import type { Clock } from './clock.ts';
 import type { TaskStateChange } from './events.ts';
-import type { EngineOptions } from './hosts/engine.ts';
+import type { EngineOptions } from './hosts/engine-options.ts';
 import type { Script } from './hosts/scripted.ts';
 import type { Refusal, RefusalName } from './refusals.ts';
 

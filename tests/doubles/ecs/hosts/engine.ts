@@ -1,9 +1,10 @@
 /** Real containers, by the command line of Docker or Podman: one container each, and a volume for those that share one. */
-import { availableParallelism } from 'node:os';
 import { chance } from '../random.ts';
 import { shortName, type TaskRecord } from '../state.ts';
+import { LABEL, runArguments, volumeName } from './engine-arguments.ts';
 import { ask, engineKind, follow, lastLine, type EngineKind } from './engine-command.ts';
 import { watchHealth } from './engine-health.ts';
+import type { EngineHostSettings, EngineOptions } from './engine-options.ts';
 import {
   PullError,
   StartError,
@@ -13,45 +14,8 @@ import {
   type RunningContainer,
 } from './host.ts';
 
-export interface LogLine {
-  task: TaskRecord;
-  container: string;
-  stream: 'stdout' | 'stderr';
-  line: string;
-}
-
-export interface EngineOptions {
-  /** Default: $LONGSHORE_ENGINE, or Docker if its daemon answers, else Podman. */
-  kind?: EngineKind;
-  /** What every container has besides, and before, its definition's and RunTask's own: endpoints, credentials. */
-  environment?: Record<string, string>;
-  /** From a definition's image to one on this machine. Default: the same. */
-  image?: (image: string) => string;
-  /** Whether images that are not on this machine are fetched. Default: no, they are CannotPullContainerError. */
-  pull?: boolean;
-  /** The engine's network: `host`, so that what listens on 127.0.0.1 is there for the containers too. */
-  network?: string;
-  /** Where containers reach the double, for the task metadata endpoint. Default on the host's network: the double's endpoint. */
-  endpoint?: string;
-  /** Each line that a container prints. */
-  onLog?: (line: LogLine) => void;
-  /** Keeps containers and volumes for a look at them. */
-  keep?: boolean;
-  /** The share of tasks on Spot (0 to 1, by seed) that are interrupted, so many seconds after the pull. */
-  interrupt?: { share: number; afterSeconds: [number, number] };
-}
-
-export const LABEL = 'longshore.ecs-double';
 /** Between the first try, without an init, and ever after. */
 let hasInit = true;
-
-interface EngineHostSettings {
-  options: EngineOptions;
-  seed: number;
-  region: string;
-  sleep: (ms: number) => Promise<void>;
-  endpoint: string;
-}
 
 export async function engineHost(settings: EngineHostSettings): Promise<Host> {
   const kind = settings.options.kind ?? (await engineKind());
@@ -113,23 +77,16 @@ async function start(
 ): Promise<RunningContainer> {
   const { options } = settings;
   for (const volume of container.volumes ?? []) await makeVolume(kind, container.task, volume.name ?? '');
-  let answer = await ask(kind, [
-    'run',
-    ...flags(name, container, settings, kind),
-    ...words(container, options),
-  ]);
+  const tryIt = async () => await ask(kind, runArguments(name, container, settings, { kind, init: hasInit }));
+  let answer = await tryIt();
   if (answer.exitCode !== 0 && /container-init binary not found/.test(answer.stderr)) {
     // Podman without catatonit: PID 1 is the command itself, then.
     hasInit = false;
     await ask(kind, ['rm', '--force', name]);
-    answer = await ask(kind, [
-      'run',
-      ...flags(name, container, settings, kind),
-      ...words(container, options),
-    ]);
+    answer = await tryIt();
   }
   if (answer.exitCode !== 0) {
-    const [error] = answer.exitCode === 125 ? ['CannotCreateContainerError'] : ['CannotStartContainerError'];
+    const error = answer.exitCode === 125 ? 'CannotCreateContainerError' : 'CannotStartContainerError';
     throw new StartError(`${error}: Error response from daemon: ${lastLine(answer.stderr)}`);
   }
   const { onLog } = options;
@@ -173,66 +130,10 @@ async function ended(
   return { exitCode: Number(exitCode), outOfMemory };
 }
 
-const volumeName = (task: TaskRecord, volume: string): string =>
-  `ecs-${shortName(task.taskArn).slice(0, 12)}-${volume}`;
-
 async function makeVolume(kind: EngineKind, task: TaskRecord, volume: string): Promise<void> {
   const label = `--label=${LABEL}.task=${shortName(task.taskArn)}`;
   const made = await ask(kind, ['volume', 'create', label, volumeName(task, volume)]);
   if (made.exitCode !== 0 && !/already exists/i.test(made.stderr)) {
     throw new StartError(`CannotCreateVolumeError: Error response from daemon: ${lastLine(made.stderr)}`);
   }
-}
-
-function flags(
-  name: string,
-  { task, definition, environment }: ContainerToRun,
-  { options, region, endpoint }: EngineHostSettings,
-  kind: EngineKind,
-): string[] {
-  const { network = 'host' } = options;
-  const reach = options.endpoint ?? (network === 'host' ? endpoint : undefined);
-  const env = {
-    AWS_REGION: region,
-    AWS_DEFAULT_REGION: region,
-    AWS_EXECUTION_ENV: 'AWS_ECS_FARGATE',
-    ...(reach === undefined
-      ? {}
-      : { ECS_CONTAINER_METADATA_URI_V4: `${reach}/v4/${shortName(task.taskArn)}-${definition.name}` }),
-    ...options.environment,
-    ...environment,
-  };
-  // Fargate limits the task; its containers may share all of it, unless they have limits of their own.
-  const memory = definition.memory ?? task.memory;
-  const [entryPoint] = definition.entryPoint ?? [];
-  return [
-    '--detach',
-    '--pull=never',
-    `--name=${name}`,
-    `--label=${LABEL}=${task.taskArn}`,
-    `--network=${network}`,
-    `--memory=${memory}m`,
-    `--memory-swap=${memory}m`,
-    `--cpus=${Math.min(Number(task.cpu) / 1024, availableParallelism())}`,
-    '--security-opt=no-new-privileges',
-    ...(definition.linuxParameters?.initProcessEnabled && hasInit ? ['--init'] : []),
-    // Podman would put a tmpfs on /tmp, /run and /var/tmp, which Fargate does not.
-    ...(definition.readonlyRootFilesystem
-      ? ['--read-only', ...(kind === 'podman' ? ['--read-only-tmpfs=false'] : [])]
-      : []),
-    ...(definition.user === undefined ? [] : [`--user=${definition.user}`]),
-    ...(definition.workingDirectory === undefined ? [] : [`--workdir=${definition.workingDirectory}`]),
-    ...(definition.mountPoints ?? []).map(
-      ({ sourceVolume = '', containerPath = '', readOnly }) =>
-        `--volume=${volumeName(task, sourceVolume)}:${containerPath}${readOnly ? ':ro' : ''}`,
-    ),
-    ...Object.entries(env).map(([key, value]) => `--env=${key}=${value}`),
-    ...(entryPoint === undefined ? [] : [`--entrypoint=${entryPoint}`]),
-  ];
-}
-
-/** The image and its arguments. Only an entry point's first word is a flag's value, on both engines. */
-function words({ definition, command = [] }: ContainerToRun, options: EngineOptions): string[] {
-  const [, ...rest] = definition.entryPoint ?? [];
-  return [options.image?.(definition.image) ?? definition.image, ...rest, ...command];
 }
