@@ -1,10 +1,12 @@
 /** `doctor --backend aws`: the account, the stack, its settings, its buckets, what its containers need. */
+import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { STSClient, GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { awsConfig } from '../lib/aws/clients.ts';
 import { awsContext } from '../lib/aws/context.ts';
 import type { PipelineContext } from '../lib/pipeline/context.ts';
 import { awsEnvironment, type AwsOptions } from './aws-backend.ts';
 import { examineFargate } from './examine-fargate.ts';
+import { DEFAULT_DEMAND, examineQuotas, type Demand } from './examine-quotas.ts';
 import { good, missing, type Finding } from './findings.ts';
 import { noteLog } from './note-log.ts';
 import { terminal } from './streams.ts';
@@ -19,13 +21,18 @@ export async function examineAws(
   const account = await examineAccount(given);
   if (account.some(({ verdict }) => verdict === 'missing')) return account;
   const { found, finding } = await examineSettings(options, env);
-  if (!found) return [...account, finding];
+  const quotas = async (demand: Omit<Demand, 'tasks'>): Promise<Finding[]> =>
+    await examineQuotas({ ...demand, tasks: tasks.values() }, new ServiceQuotasClient(awsConfig(given)));
+  // Quotas take days to be raised: they are told before there is a stack.
+  if (!found) return [...account, finding, ...(await quotas(DEFAULT_DEMAND))];
   const { context, settings } = found;
+  const { maxTasks, spotAvailable: spot } = context.settings;
   return [
     ...account,
     finding,
     ...(await examineBuckets(context)),
     ...(await examineFargate(tasks, context.settings, settings)),
+    ...(await quotas({ maxTasks, spot })),
   ];
 }
 

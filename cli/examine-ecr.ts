@@ -1,57 +1,19 @@
-/** The images that the deployed task definitions name: whether they are there, of which architecture, and how large. */
+/** An image of a deployed task definition, looked at in ECR: whether it is there, of which architecture, and how large. */
 import {
   BatchGetImageCommand,
   DescribeImagesCommand,
-  ECRClient,
   GetDownloadUrlForLayerCommand,
+  type ECRClient,
 } from '@aws-sdk/client-ecr';
-import { DescribeTaskDefinitionCommand, ECSClient } from '@aws-sdk/client-ecs';
 import type { TaskDefinition } from '../lib/tasks/define-task.ts';
-import { MAIN_CONTAINER } from '../lib/aws/task-state.ts';
-import { good, missing, warning, type Finding } from './findings.ts';
+import { good, missing, type Finding } from './findings.ts';
 import { formatBytes } from './format.ts';
 
-export interface EcrClients {
-  ecs: ECSClient;
-  ecr: ECRClient;
-}
-
-export interface Deployed {
-  /** Task definition family, without the task at its end. */
-  familyPrefix: string;
-  architecture: 'x86_64' | 'arm64';
-  tasks: Iterable<TaskDefinition>;
-}
+/** As a task definition names it. */
+type Architecture = 'x86_64' | 'arm64';
 
 /** What Fargate keeps on a task's disk of an image: what it pulled and, some 2.5 times as large, what it unpacked. */
 const DISK_PER_IMAGE_BYTE = 3.5;
-
-export async function examineDeployedImages(
-  { familyPrefix, architecture, tasks }: Deployed,
-  clients: EcrClients = { ecs: new ECSClient({}), ecr: new ECRClient({}) },
-): Promise<Finding[]> {
-  const findings: Finding[] = [];
-  for (const task of tasks) {
-    const what = `image of ${task.name}`;
-    try {
-      const image = await deployedImage(clients.ecs, familyPrefix + task.name);
-      findings.push(...(await examineImage(clients.ecr, what, image, task, architecture)));
-    } catch (error) {
-      findings.push(
-        missing(what, (error as Error).message, `longshore image push ${task.name}, then deploy`),
-      );
-    }
-  }
-  return findings;
-}
-
-async function deployedImage(ecs: ECSClient, family: string): Promise<string> {
-  const { taskDefinition } = await ecs.send(new DescribeTaskDefinitionCommand({ taskDefinition: family }));
-  const main = taskDefinition?.containerDefinitions?.find(({ name }) => name === MAIN_CONTAINER);
-  if (main?.image === undefined)
-    throw new Error(`The task definition ${family} has no container ${MAIN_CONTAINER}`);
-  return main.image;
-}
 
 interface EcrImage {
   registryId: string;
@@ -68,38 +30,50 @@ export function parseEcrImage(image: string): EcrImage | undefined {
   return { registryId, repositoryName, imageId };
 }
 
-async function examineImage(
+/** `task`: whose disk must hold it; not given for an image that is not a task's own (stage). */
+export async function examineImage(
   ecr: ECRClient,
-  what: string,
   image: string,
-  task: TaskDefinition,
-  architecture: Deployed['architecture'],
+  architecture: Architecture,
+  task?: TaskDefinition,
 ): Promise<Finding[]> {
+  const what = `image ${image}`;
   const parsed = parseEcrImage(image);
-  if (!parsed)
-    return [
-      warning(
-        what,
-        `${image} is in a registry that only its engine can look into`,
-        `docker manifest inspect ${image}`,
-      ),
-    ];
+  if (!parsed) return [good(what, 'in a registry that is not ECR, which is not asked')];
   const { registryId, repositoryName, imageId } = parsed;
-  const { imageDetails = [] } = await ecr.send(
-    new DescribeImagesCommand({ registryId, repositoryName, imageIds: [imageId] }),
-  );
-  const bytes = imageDetails[0]?.imageSizeInBytes ?? 0;
-  const found = await architectures(ecr, parsed);
+  try {
+    const { imageDetails: [found] = [] } = await ecr.send(
+      new DescribeImagesCommand({ registryId, repositoryName, imageIds: [imageId] }),
+    );
+    if (!found) throw new Error('there is no such image');
+    const bytes = found.imageSizeInBytes ?? 0;
+    const pushed = found.imagePushedAt?.toISOString() ?? 'at an unknown time';
+    const detail = `${formatBytes(bytes)} compressed, pushed ${pushed}`;
+    const fits = architectureFinding(what, detail, await architectures(ecr, parsed), architecture);
+    return task ? [fits, examineDisk(task, bytes)] : [fits];
+  } catch (error) {
+    const name = repositoryName.slice(repositoryName.lastIndexOf('/') + 1);
+    const registry = image.slice(0, image.indexOf('/longshore/'));
+    const todo = `longshore image build ${name} && longshore image push ${name} --registry ${registry}`;
+    return [missing(what, (error as Error).message, todo)];
+  }
+}
+
+function architectureFinding(
+  what: string,
+  detail: string,
+  found: string[],
+  architecture: Architecture,
+): Finding {
   const wanted = architecture === 'arm64' ? 'arm64' : 'amd64';
-  const detail = `${image}, ${formatBytes(bytes)} compressed, ${found.join(' and ')}`;
-  const fits = found.includes(wanted)
-    ? good(what, detail)
-    : missing(
-        what,
-        `${detail}; the stack starts ${wanted}`,
-        `build it for ${wanted} (docker buildx build --platform linux/${wanted} …) and push it, or deploy with --param architecture=${wanted === 'arm64' ? 'x86_64' : 'arm64'}`,
-      );
-  return [fits, examineDisk(task, bytes)];
+  const known = `${detail}, ${found.join(' and ')}`;
+  if (found.includes(wanted)) return good(what, known);
+  const other = wanted === 'arm64' ? 'x86_64' : 'arm64';
+  return missing(
+    what,
+    `${known}; the stack starts ${wanted}`,
+    `build it for ${wanted} (docker buildx build --platform linux/${wanted} …) and push it, or deploy with --param architecture=${other}`,
+  );
 }
 
 interface Manifest {

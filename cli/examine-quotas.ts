@@ -19,6 +19,9 @@ export interface Demand {
   tasks: Iterable<TaskDefinition>;
 }
 
+/** What serverless.yml has without a word, for an account without a stack. */
+export const DEFAULT_DEMAND: Omit<Demand, 'tasks'> = { maxTasks: 50, spot: true };
+
 /** Spot's quota only where Spot is used; on demand always, as every job may end there. */
 export async function examineQuotas(
   demand: Demand,

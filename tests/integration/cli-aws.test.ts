@@ -149,6 +149,7 @@ test('doctor finds account, stack and buckets', async () => {
     'bucket for output',
     'bucket for quarantine',
     'bucket for staging',
+    'network',
   ]);
 });
 

@@ -1,10 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ECRClient } from '@aws-sdk/client-ecr';
-import { ECSClient } from '@aws-sdk/client-ecs';
 import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { examineDeployedImages, examineDisk, parseEcrImage } from '../../cli/examine-ecr.ts';
+import { examineDisk, examineImage, parseEcrImage } from '../../cli/examine-ecr.ts';
 import { examineQuotas } from '../../cli/examine-quotas.ts';
 import { AwsException, startAwsJson, type AwsJson, type AwsOperations } from '../doubles/aws-json.ts';
 import { makeTask } from './tasks/factories.ts';
@@ -76,9 +75,6 @@ describe('the deployed images', () => {
     });
     const downloadUrl = `http://127.0.0.1:${(blobs.address() as AddressInfo).port}/`;
     const of = await config({
-      DescribeTaskDefinition: () => ({
-        taskDefinition: { containerDefinitions: [{ name: 'main', image: IMAGE }] },
-      }),
       DescribeImages: () => ({ imageDetails: [{ imageSizeInBytes: 3e8 }] }),
       BatchGetImage: () => ({
         images: [{ imageManifest: JSON.stringify({ config: { digest: 'sha256:1' } }) }],
@@ -86,14 +82,14 @@ describe('the deployed images', () => {
       GetDownloadUrlForLayer: () => ({ downloadUrl }),
       ...changes,
     });
-    const deployed = { familyPrefix: 'longshore-dev-', architecture: 'x86_64' as const, tasks: [makeTask()] };
-    return await examineDeployedImages(deployed, { ecs: new ECSClient(of), ecr: new ECRClient(of) });
+    return await examineImage(new ECRClient(of), IMAGE, 'x86_64', makeTask());
   }
 
   test('of the architecture that the stack starts are good', async () => {
-    const [image] = await examine('amd64');
-    expect(image).toMatchObject({ verdict: 'good', what: 'image of copy' });
-    expect(image?.detail).toContain('286 MiB compressed, amd64');
+    const [image, disk] = await examine('amd64');
+    expect(image).toMatchObject({ verdict: 'good', what: `image ${IMAGE}` });
+    expect(image?.detail).toMatch(/^286 MiB compressed, pushed .*, amd64$/);
+    expect(disk).toMatchObject({ verdict: 'good', what: 'disk of copy' });
   });
 
   test('of the other architecture would never start', async () => {
@@ -117,7 +113,10 @@ describe('the deployed images', () => {
         throw new AwsException('ImageNotFoundException', 'The image does not exist');
       },
     });
-    expect(image).toMatchObject({ verdict: 'missing', todo: 'longshore image push copy, then deploy' });
+    expect(image).toMatchObject({ verdict: 'missing' });
+    expect(image?.todo).toBe(
+      `longshore image build copy && longshore image push copy --registry ${IMAGE.slice(0, IMAGE.indexOf('/longshore/'))}`,
+    );
   });
 
   test.each([
