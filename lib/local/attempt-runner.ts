@@ -185,8 +185,9 @@ export class AttemptRunner implements TaskRunner {
     if (!started || (await this.#read(ref, 'cleaned', z.unknown()))) return;
     if (started.host !== undefined) await this.#options.hostOf(started.host).remove(ref);
     const folders = started.members.map((member) => this.#layout(member));
-    for (const { input, tmp } of [...folders, attemptLayout(this.#dir(ref))]) {
-      for (const folder of [input, tmp]) await rm(folder, { recursive: true, force: true });
+    // The script too: 8 kB for each attempt of each job that there ever was.
+    for (const { input, tmp, runScript } of [...folders, attemptLayout(this.#dir(ref))]) {
+      for (const path of [input, tmp, runScript]) await rm(path, { recursive: true, force: true });
     }
     await this.#write(ref, 'cleaned', { at: Date.now() });
   }

@@ -241,7 +241,7 @@ describe('machines', () => {
     async () => {
       const home = join(folder, 'full');
       await mkdir(join(home, 'work'), { recursive: true });
-      await run('mount', ['-t', 'tmpfs', '-o', 'size=100k', 'tmpfs', join(home, 'work')]);
+      await run('mount', ['-t', 'tmpfs', '-o', 'size=128k', 'tmpfs', join(home, 'work')]);
       try {
         await dropBytes(home, 'osm-mapsforge/holm.osm.pbf', await readFile(holm));
         await longshore('up', '--until-idle', '--home', home);
