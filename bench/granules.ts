@@ -186,6 +186,7 @@ function tableOf({ count, slots }: Setup, bytes: number, profiles: string, measu
     'files/s',
     'slot s a file',
     'handler s a file',
+    'CPU ms around it',
     'load',
   ];
   const intro = `${count} granules of ${profiles} profiles, ${(bytes / 1e6).toFixed(0)} MB, ${slots} at once, ${new Date().toISOString().slice(0, 10)}`;
