@@ -9,6 +9,7 @@ import { createServer, request, type IncomingMessage, type Server, type ServerRe
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startAwsJson } from './aws-json.ts';
 
 export interface Ecr {
   /** For AWS_ENDPOINT_URL_ECR. */
@@ -31,31 +32,26 @@ export async function startEcr(folder: string): Promise<Ecr> {
     answer.writeHead(401, { 'www-authenticate': 'Basic realm="ecr"' }).end();
   });
   const host = `127.0.0.1:${await listen(door)}`;
-  const api = createServer((incoming, answer) => {
-    const action = String(incoming.headers['x-amz-target']).split('.')[1];
-    incoming.resume();
-    if (action !== 'GetAuthorizationToken')
-      return answer.writeHead(400).end(JSON.stringify({ __type: 'UnknownOperation' }));
-    ecr.tokens += 1;
-    const data = {
-      authorizationToken: authorization,
-      expiresAt: Date.now() / 1000 + 43_200,
-      proxyEndpoint: `http://${host}`,
-    };
-    return answer
-      .setHeader('content-type', 'application/x-amz-json-1.1')
-      .end(JSON.stringify({ authorizationData: [data] }));
+  const api = await startAwsJson({
+    GetAuthorizationToken: () => {
+      ecr.tokens += 1;
+      const data = {
+        authorizationToken: authorization,
+        expiresAt: Date.now() / 1000 + 43_200,
+        proxyEndpoint: `http://${host}`,
+      };
+      return { authorizationData: [data] };
+    },
   });
   const ecr: Ecr = {
-    apiUrl: `http://127.0.0.1:${await listen(api)}`,
+    apiUrl: api.endpoint,
     host,
     tokens: 0,
     async close() {
       behind.child.kill();
-      for (const server of [door, api]) {
-        server.closeAllConnections();
-        await new Promise((done) => server.close(done));
-      }
+      await api.close();
+      door.closeAllConnections();
+      await new Promise((done) => door.close(done));
     },
   };
   return ecr;
