@@ -2,7 +2,7 @@
 import {
   GetAWSDefaultServiceQuotaCommand,
   GetServiceQuotaCommand,
-  ServiceQuotasClient,
+  type ServiceQuotasClient,
 } from '@aws-sdk/client-service-quotas';
 import type { TaskDefinition } from '../lib/tasks/define-task.ts';
 import { good, warning, type Finding } from './findings.ts';
@@ -23,10 +23,7 @@ export interface Demand {
 export const DEFAULT_DEMAND: Omit<Demand, 'tasks'> = { maxTasks: 50, spot: true };
 
 /** Spot's quota only where Spot is used; on demand always, as every job may end there. */
-export async function examineQuotas(
-  demand: Demand,
-  client: ServiceQuotasClient = new ServiceQuotasClient({}),
-): Promise<Finding[]> {
+export async function examineQuotas(demand: Demand, client: ServiceQuotasClient): Promise<Finding[]> {
   const kinds = demand.spot ? [QUOTAS.spot, QUOTAS.onDemand] : [QUOTAS.onDemand];
   return await Promise.all(
     kinds.map(async ({ code, name }) => {
