@@ -1,8 +1,9 @@
 """Where the data of a PBF file lies, for files whose header does not tell: one box, or two across the 180th meridian.
 
 An area that crosses the 180th meridian (Fiji, New Zealand, Chukotka) has bounds from -180 to 180 in its header, as
-west may not lie east of east there. A map of those bounds would be a strip around the whole globe, nearly all sea, in
-which Fiji's two halves lie at opposite ends. Its nodes tell better: they leave most of the globe empty.
+west may not lie east of east there; or from its westernmost to its easternmost node, which is nearly as far. A map of
+those bounds would be a strip around the whole globe, nearly all sea, in which Fiji's two halves lie at opposite ends. Its
+nodes tell better: they leave most of the globe empty.
 """
 
 from typing import Any
@@ -25,6 +26,11 @@ CELLS_A_DEGREE = 10
 def goes_round(box: Box) -> bool:
     """Whether bounds go all the way round the globe."""
     return box.width >= ALL_ROUND
+
+
+def may_cross(box: Box) -> bool:
+    """Whether there is room in the bounds for the gap of an area that crosses the 180th meridian."""
+    return box.width >= 360 - WIDE_GAP
 
 
 def data_boxes(path: str, name: str, told: Box | None, nodes_first: bool) -> list[Box]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from .box import Box
 from .errors import BadInput
-from .extent import data_boxes, goes_round
+from .extent import data_boxes, goes_round, may_cross
 from .http import NotThere, download, text
 from .log import info, timed, warn
 from .params import Params
@@ -121,8 +121,10 @@ def get_boxes(params: Params, source: Source) -> list[Box]:
     if source.poly_boxes:
         return list(source.poly_boxes)
     told = source.header.box
-    if told and not goes_round(told):
+    if told and not may_cross(told):
         return [told]
-    why = "bounds that go all the way round in its header" if told else "no bounds in its header"
+    why = f"bounds {told.width:.0f}° wide in its header" if told else "no bounds in its header"
     info("Source:Bounds:Scan", f"{source.label} has {why}: reading its nodes for where the data lies")
-    return data_boxes(source.path, source.label, told, nodes_first=source.header.sorted)
+    found = data_boxes(source.path, source.label, told, nodes_first=source.header.sorted)
+    # Bounds that end somewhere are meant so, unless the two sides of the 180th meridian are all that is in them.
+    return [told] if told and len(found) == 1 and not goes_round(told) else found

@@ -140,6 +140,16 @@ w2 v1 Tnatural=coastline Nn5,n6,n7,n8
             for name in ended.files:
                 os.unlink(ended.path(name))
 
+    def test_bounds_from_the_westernmost_to_the_easternmost_node_are_two_boxes_when_only_the_sides_of_the_180th_meridian_have_data(self):
+        self.drop("fiji.osm.pbf", "n1 v1 x179.2 y-17\nn2 v1 x-179.4 y-16\n", box="-179.4,-17,179.2,-16")
+        boxes = self.bench.run(SKIP_MAP="true").report["boxes"]
+        self.assertEqual([box["bbox"] for box in boxes], [[179.2, -17, 180, -16], [-180, -17, -179.4, -16]])
+
+    def test_wide_bounds_hold_where_data_is_all_over_them(self):
+        nodes = "".join(f"n{number} v1 x{number * 40 - 180} y50\n" for number in range(1, 9))
+        self.drop("wide.osm.pbf", nodes, box="-150,40,150,60")
+        self.assertEqual(self.bench.run(SKIP_MAP="true").report["boxes"], [{"name": "wide", "bbox": [-150, 40, 150, 60]}])
+
     def test_the_same_input_gives_the_same_bytes_but_for_the_date(self):
         self.drop()
         maps = []
