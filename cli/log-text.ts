@@ -1,4 +1,5 @@
 /** One line of a job's log (JSON) as a person reads it. */
+import { PLAIN_TEXT, progressOf, progressText } from './progress-line.ts';
 
 const SHOWN_APART = new Set([
   'level',
@@ -19,11 +20,6 @@ const SHOWN_APART = new Set([
   'name',
 ]);
 
-/** A line that is no event: plain text that a process said. */
-const PLAIN = 'Process:Say:Line';
-
-import { progressOf, progressText } from './progress-line.ts';
-
 /** `12:00:01 info  Land:Clip:Done  clipped 12 polygons  polygons=12`. Lines that are not JSON are given back. */
 export function logText(line: string): string {
   const fields = parseLine(line);
@@ -34,7 +30,7 @@ export function logText(line: string): string {
     .filter(([name]) => !SHOWN_APART.has(name))
     .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
   const { level, event, message, timestamp, time } = fields;
-  return [timeOfDay(time ?? timestamp), level, event === PLAIN ? undefined : event, message, ...rest]
+  return [timeOfDay(time ?? timestamp), level, event === PLAIN_TEXT ? undefined : event, message, ...rest]
     .filter((part) => part !== undefined && part !== '')
     .join('  ');
 }

@@ -1,6 +1,9 @@
 /** Progress lines of a job's log: `{"event":"Progress","stage":"download","percent":42,"bytes":…,"totalBytes":…}`. */
 import { formatBytes } from './format.ts';
 
+/** A line that is no event: plain text that a process said. */
+export const PLAIN_TEXT = 'Process:Say:Line';
+
 export interface Progress {
   stage: string;
   /** 0–100. */
@@ -19,10 +22,13 @@ export function progressOf(fields: Record<string, unknown>): Progress | undefine
 const number = <K extends string>(fields: Record<string, unknown>, name: K): Partial<Record<K, number>> =>
   typeof fields[name] === 'number' ? ({ [name]: fields[name] } as Record<K, number>) : {};
 
-/** A handler that tells no progress may still tell what it has done: the event is shown then. */
+/** A handler that tells no progress may still tell what it has done: the event is shown then. Plain text is no stage. */
 export function heard(fields: Record<string, unknown> | undefined): Progress | undefined {
   if (!fields) return undefined;
-  return progressOf(fields) ?? (typeof fields.event === 'string' ? { stage: fields.event } : undefined);
+  const { event } = fields;
+  return (
+    progressOf(fields) ?? (typeof event === 'string' && event !== PLAIN_TEXT ? { stage: event } : undefined)
+  );
 }
 
 /** 0–100, as told or from the bytes. */

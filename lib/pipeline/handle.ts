@@ -2,11 +2,10 @@
 import { accept } from './accept.ts';
 import { release } from './admission.ts';
 import type { PipelineContext } from './context.ts';
-import { dispatch, type DispatchResult } from './dispatch.ts';
 import { finish } from './finish.ts';
 import { isTerminal } from './job.ts';
 import { readJob } from './ledger.ts';
-import { PipelineMessage, StepMessage, type WakeMessage } from './messages.ts';
+import { StepMessage, type PipelineMessage } from './messages.ts';
 import { publish } from './publish.ts';
 import { validate } from './validate.ts';
 
@@ -14,27 +13,6 @@ import { validate } from './validate.ts';
 export async function handleMessage(ctx: PipelineContext, message: PipelineMessage): Promise<void> {
   if (message.kind === 'wake') await release(ctx, [message]);
   else await accept(ctx, message);
-}
-
-/** Takes in a batch of messages, then starts what fits. `failed` are the places of those to be delivered again. */
-export async function handleMessages(
-  ctx: PipelineContext,
-  bodies: string[],
-  options: { run?: string } = {},
-): Promise<{ failed: { at: number; error: unknown }[]; dispatched: DispatchResult }> {
-  const failed: { at: number; error: unknown }[] = [];
-  const wakes: WakeMessage[] = [];
-  for (const [at, body] of bodies.entries()) {
-    try {
-      const message = PipelineMessage.parse(JSON.parse(body));
-      if (message.kind === 'wake') wakes.push(message);
-      else await accept(ctx, message);
-    } catch (error) {
-      ctx.log.error('Message:Handle:Failed', { reason: String(error), body: body.slice(0, 1000) });
-      failed.push({ at, error });
-    }
-  }
-  return { failed, dispatched: await dispatch(ctx, { ...options, wakes }) };
 }
 
 /** One step after the container; a validated job's publishing is the next message. */

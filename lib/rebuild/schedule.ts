@@ -42,9 +42,6 @@ export function lastDue(schedule: Schedule, since: number, now: number): Date | 
   return last && last.getTime() > since ? last : undefined;
 }
 
-export const nextDue = (schedule: Schedule, now: number): Date | undefined =>
-  cronOf(schedule).nextRun(new Date(now)) ?? undefined;
-
 /**
  * The same time gives the same run, whoever sees it first. A schedule that fires at most once a month names its runs as
  * `longshore rebuild` does by hand: the one goes on with what the other began.

@@ -81,15 +81,6 @@ export function checkParams<S extends z.ZodObject>(
     : { ok: false, faults: whole.error.issues.map(({ message }) => message) };
 }
 
-/** {@link checkParams} for callers that stop at a fault. Throws {@link BadParamsError}. */
-export function parseParams(task: TaskDefinition, raw: Readonly<Record<string, ParamValue>>): Params {
-  const result = checkParams(task, raw);
-  if (!result.ok) {
-    throw new BadParamsError(task.name, result.faults);
-  }
-  return result.given;
-}
-
 /** `skipPoi` and `skip-poi` → `SKIP_POI`. */
 export function envName(name: string): string {
   return name

@@ -2,13 +2,14 @@
 import * as z from 'zod';
 import type { PipelineContext, PipelineSettings } from '../../lib/pipeline/context.ts';
 import { dispatch } from '../../lib/pipeline/dispatch.ts';
-import { handleMessages, handleStep } from '../../lib/pipeline/handle.ts';
+import { handleStep } from '../../lib/pipeline/handle.ts';
 import { isTerminal, type Job } from '../../lib/pipeline/job.ts';
 import type { PipelineMessage } from '../../lib/pipeline/messages.ts';
 import { settle } from '../../lib/pipeline/settle.ts';
 import { sweep } from '../../lib/pipeline/sweep.ts';
 import { defineTask, type TaskDefinition } from '../../lib/tasks/define-task.ts';
 import type { TaskState } from '../../lib/ports.ts';
+import { handleMessages } from './handle-messages.ts';
 import { ManualClock } from './memory/clock.ts';
 import { MemoryLog } from './memory/log.ts';
 import { MemoryStore } from '../../lib/simulate/memory/object-store.ts';
@@ -166,8 +167,7 @@ export class World {
         this.context,
         jobs.map(({ body }) => body),
       );
-      const again = new Set(failed.map(({ at }) => at));
-      for (const [at, message] of jobs.entries()) if (!again.has(at)) await message.ack();
+      for (const [at, message] of jobs.entries()) if (!failed.includes(at)) await message.ack();
       if (dispatched.retryAfterSeconds !== undefined) {
         await this.jobs.send(['{"kind":"wake"}'], { delaySeconds: dispatched.retryAfterSeconds });
       }

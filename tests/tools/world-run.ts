@@ -14,11 +14,12 @@ import type { MemoryMessage, MemoryQueue } from '../../lib/local/memory-queue.ts
 import { stagingKeys } from '../../lib/pipeline/attempt-record.ts';
 import type { PipelineContext } from '../../lib/pipeline/context.ts';
 import { dispatch } from '../../lib/pipeline/dispatch.ts';
-import { handleMessage, handleMessages, handleStep } from '../../lib/pipeline/handle.ts';
+import { handleMessage, handleStep } from '../../lib/pipeline/handle.ts';
 import { planKeys, type Plan, type PlannedJob } from '../../lib/pipeline/plan.ts';
 import { settle } from '../../lib/pipeline/settle.ts';
 import { defineTask, type TaskDefinition } from '../../lib/tasks/define-task.ts';
 import { cost } from '../../lib/tasks/prices.ts';
+import { handleMessages } from '../doubles/handle-messages.ts';
 import { ManualClock } from '../doubles/memory/clock.ts';
 import { MemoryLog } from '../doubles/memory/log.ts';
 import { ScriptedRunner, type Launched, type Act } from '../doubles/memory/task-runner.ts';

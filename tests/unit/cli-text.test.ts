@@ -6,7 +6,7 @@ import { UsageError } from '../../cli/errors.ts';
 import { eventLine } from '../../cli/event-log.ts';
 import { missing } from '../../cli/findings.ts';
 import { logText } from '../../cli/log-text.ts';
-import { progressOf, progressText } from '../../cli/progress-line.ts';
+import { heard, progressOf, progressText } from '../../cli/progress-line.ts';
 import type { Status } from '../../lib/pipeline/status.ts';
 
 describe('a line of a log', () => {
@@ -38,6 +38,11 @@ describe('progress', () => {
   test('is no other event, and none without a stage', () => {
     expect(progressOf({ event: 'Land:Clip:Done', stage: 'clip' })).toBeUndefined();
     expect(progressOf({ event: 'Progress' })).toBeUndefined();
+  });
+
+  test('of a handler that tells none is its latest event, never the plain text of its tools', () => {
+    expect(heard({ event: 'Land:Clip:Done' })).toEqual({ stage: 'Land:Clip:Done' });
+    expect(heard({ event: 'Process:Say:Line', message: 'clipping' })).toBeUndefined();
   });
 });
 

@@ -7,12 +7,12 @@ import { sweep } from '../../lib/pipeline/sweep.ts';
 import { dispatch, dispatchAtQuota } from '../../lib/pipeline/dispatch.ts';
 import { accept } from '../../lib/pipeline/accept.ts';
 import { readAdmission } from '../../lib/pipeline/admission.ts';
-import { handleMessages } from '../../lib/pipeline/handle.ts';
 import type { UploadMessage } from '../../lib/pipeline/messages.ts';
 import { settle } from '../../lib/pipeline/settle.ts';
 import type { LaunchOutcome, RecordStore, TaskRunner } from '../../lib/ports.ts';
 import type { MemoryRecords } from '../../lib/simulate/memory/record-store.ts';
 import type { TaskDefinition } from '../../lib/tasks/define-task.ts';
+import { handleMessages } from '../doubles/handle-messages.ts';
 import type { Act, Launched } from '../doubles/memory/task-runner.ts';
 import { textTask, World } from '../doubles/world.ts';
 

@@ -1,7 +1,8 @@
 /** Whole, valid values for the tests of lib/tasks; each test changes the one thing that it is about. */
 import * as z from 'zod';
 import type { OutputContext, TaskDefinition } from '../../../lib/tasks/define-task.ts';
-import type { Job } from '../../../lib/pipeline/job.ts';
+import { BadParamsError, checkParams } from '../../../lib/tasks/params.ts';
+import type { Job, Params } from '../../../lib/pipeline/job.ts';
 import type { Receipt } from '../../../lib/pipeline/receipt.ts';
 import type { StagedFile } from '../../../lib/pipeline/attempt-record.ts';
 
@@ -26,6 +27,13 @@ const copy: TaskDefinition = {
 };
 
 export const makeTask = (changes: Partial<TaskDefinition> = {}): TaskDefinition => ({ ...copy, ...changes });
+
+/** Parameters as they were given, typed. Throws `BadParamsError` with all faults. */
+export function parseParams(task: TaskDefinition, raw: Params): Params {
+  const checked = checkParams(task, raw);
+  if (!checked.ok) throw new BadParamsError(task.name, checked.faults);
+  return checked.given;
+}
 
 /** 2026-01-02T03:04:05Z */
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);

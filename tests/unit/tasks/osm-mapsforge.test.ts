@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { UnknownSourceError } from '../../../lib/tasks/define-task.ts';
-import { checkParams, parseParams } from '../../../lib/tasks/params.ts';
+import { checkParams } from '../../../lib/tasks/params.ts';
 import { isValidSize } from '../../../lib/tasks/sizes.ts';
 import task from '../../../tasks/osm-mapsforge/task.ts';
+import { parseParams } from './factories.ts';
 
 const defaults = task.params.parse({});
 

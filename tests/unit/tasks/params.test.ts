@@ -7,10 +7,9 @@ import {
   envName,
   paramHelpLines,
   paramsToEnv,
-  parseParams,
   readAssignments,
 } from '../../../lib/tasks/params.ts';
-import { makeTask } from './factories.ts';
+import { makeTask, parseParams } from './factories.ts';
 
 const task = makeTask({
   params: z
@@ -63,7 +62,7 @@ describe('readAssignments', () => {
   });
 });
 
-describe('parseParams', () => {
+describe('parameters', () => {
   test('text becomes what the schema wants', () => {
     const given = {
       kind: 'hd',
