@@ -7,6 +7,10 @@ export interface Choice {
   /** Patterns; without any, all. */
   include?: string[] | undefined;
   exclude?: string[] | undefined;
+  /** Made themselves, and not the areas within them. */
+  whole?: string[] | undefined;
+  /** Put together from others, and not made themselves; areas within them are. */
+  collections?: string[] | undefined;
 }
 
 export interface Chosen {
@@ -18,31 +22,35 @@ export interface Chosen {
 }
 
 /**
- * A pattern is an id of the index (`monaco`), an area (`europe/monaco`), or a glob on areas (`europe/*`). One that fits an
- * area fits all within it: `europe/germany` stands for its states.
+ * A pattern is an id of the index (`monaco`), an area (`europe/monaco`), or a glob on areas (`europe/*`). One of `include` or
+ * `exclude` that fits an area fits all within it: `europe/germany` stands for its states. Those of `whole` and `collections` fit areas alone.
  */
-export function chooseAreas(all: readonly IndexArea[], { include, exclude = [] }: Choice): Chosen {
+export function chooseAreas(all: readonly IndexArea[], choice: Choice): Chosen {
+  const { include, exclude = [], whole = [], collections = [] } = choice;
   const families = familiesOf(all);
-  const fits = (pattern: string): Set<string> => {
+  const familyOf = (area: string): string[] => [...(families.get(area) ?? [])];
+  const fits = (pattern: string): string[] => {
     const isMatch = picomatch(pattern);
-    const direct = all.filter(({ id, area }) => id === pattern || isMatch(area));
-    return new Set(direct.flatMap(({ area }) => [...(families.get(area) ?? [])]));
+    return all.filter(({ id, area }) => id === pattern || isMatch(area)).map(({ area }) => area);
   };
-  const wanted = include?.map((pattern) => ({ pattern, areas: fits(pattern) }));
-  const unwanted = exclude.map((pattern) => ({ pattern, areas: fits(pattern) }));
+  const allOf = (patterns: string[]): string[] => patterns.flatMap(fits);
+  const included = include && new Set(allOf(include).flatMap(familyOf));
+  const left = new Set([...allOf(exclude).flatMap(familyOf), ...allOf(collections)]);
+  const united = new Set(allOf(whole));
+  const parts = new Set([...united].flatMap((area) => familyOf(area).filter((one) => one !== area)));
   const chosen = all.filter(
     ({ leaf, area }) =>
-      leaf &&
-      (wanted === undefined || wanted.some((one) => one.areas.has(area))) &&
-      !unwanted.some((one) => one.areas.has(area)),
+      (leaf || united.has(area)) && !parts.has(area) && !left.has(area) && (included?.has(area) ?? true),
   );
-  const empty = (patterns: typeof unwanted): string[] =>
-    patterns.filter(({ areas }) => areas.size === 0).map(({ pattern }) => pattern);
+  const unfitting = (key: keyof Choice): string[] =>
+    (choice[key] ?? [])
+      .filter((pattern) => fits(pattern).length === 0)
+      .map((pattern) => `${key}: ${nothing(pattern, all)}`);
   return {
     areas: chosen,
-    faults: empty(wanted ?? []).map((pattern) => `include: ${nothing(pattern, all)}`),
+    faults: unfitting('include'),
     // An area that Geofabrik no longer has needs no leaving out: no reason to make no map at all this month.
-    notes: empty(unwanted).map((pattern) => `exclude: ${nothing(pattern, all)}`),
+    notes: [...unfitting('exclude'), ...unfitting('whole'), ...unfitting('collections')],
   };
 }
 

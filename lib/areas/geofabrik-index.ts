@@ -73,7 +73,7 @@ const shortened = (faults: string[]): string[] =>
 function readFeatures(text: string, uri: string): unknown[] {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
     const reason = isNativeError(error) ? error.message : String(error);
     throw new BadIndexError(uri, [`the index: it is not JSON (${reason})`]);
@@ -143,12 +143,19 @@ function toArea({ where, properties, geometry }: Placed, uri: string, faults: st
     {
       id,
       ...(parent ? { parent } : {}),
-      title: name || id,
+      title: titleOf(name) || id,
       ...extract,
       ...(geometry ? { shape: geometry as Polygon | MultiPolygon } : {}),
     },
   ];
 }
+
+/** Names are written for Geofabrik's own page: `Województwo opolskie<br />(Opole Voivodeship)`. */
+const titleOf = (name: string | null | undefined): string =>
+  (name ?? '')
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
 
 const AREA = /^[A-Za-z0-9][A-Za-z0-9_-]*(\/[A-Za-z0-9][A-Za-z0-9_-]*)*$/;
 

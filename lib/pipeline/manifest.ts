@@ -34,6 +34,8 @@ export interface IndexRequest extends ManifestJob {
   /** Ids, areas or globs on areas; without it all. */
   include?: string[];
   exclude?: string[];
+  whole?: string[];
+  collections?: string[];
 }
 
 export interface Manifest {
@@ -106,6 +108,14 @@ export function manifestModel<T extends z.ZodType<string>, P extends z.ZodType>(
     exclude: patterns
       .optional()
       .describe('Of the index not these: ids, areas or globs (europe/*), each with all within it'),
+    whole: patterns
+      .optional()
+      .describe('Of the index these are made as one, and not the areas within them: ids, areas or globs'),
+    collections: patterns
+      .optional()
+      .describe(
+        'Of the index these are put together from others and not made, areas within them are: ids, areas or globs',
+      ),
     jobs: z.array(job).optional().describe('Jobs by their parameters'),
   });
   return { manifest, area, job };
@@ -220,17 +230,19 @@ function readWhole(value: unknown, faults: string[]): Entries {
     ...whole.areas.flatMap((area, index) => readArea(area, `area ${index + 1}`, faults)),
     ...readJobs(whole.jobs),
   ];
-  const { name, task, params, priority, index, include, exclude } = whole;
-  if (index === undefined && (include ?? exclude)) {
-    faults.push('the manifest: include and exclude choose from an "index", and it names none');
+  const { name, task, params, priority, index, include, exclude, collections } = whole;
+  const choice = given({ include, exclude, whole: whole.whole, collections });
+  if (index === undefined && Object.keys(choice).length > 0) {
+    faults.push(
+      `the manifest: ${Object.keys(choice).join(' and ')} choose from an "index", and it names none`,
+    );
   }
   const withCommon = (entry: Entry): Entry => ({
     task: entry.task ?? task,
     params: { ...params, ...entry.params },
     priority: entry.priority ?? priority,
   });
-  const request =
-    index === undefined ? undefined : { ...withCommon({}), index, ...given({ include, exclude }) };
+  const request = index === undefined ? undefined : { ...withCommon({}), index, ...choice };
   return { name, entries: entries.map(({ where, entry }) => ({ where, entry: withCommon(entry) })), request };
 }
 
@@ -288,13 +300,5 @@ function toRequest(
   faults: string[],
 ): IndexRequest | undefined {
   const [placed] = toJob({ where: 'the index', entry }, defaults, faults);
-  return (
-    placed && {
-      ...placed.job,
-      ...(given({ index: entry.index, include: entry.include, exclude: entry.exclude }) as Pick<
-        IndexRequest,
-        'index'
-      >),
-    }
-  );
+  return placed && { ...entry, ...placed.job };
 }

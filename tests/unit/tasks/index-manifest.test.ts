@@ -66,6 +66,18 @@ const resolve = async (
 const areasOf = async (...given: Parameters<typeof resolve>): Promise<unknown[]> =>
   (await resolve(...given)).jobs.map(({ params }) => params['area']);
 
+/** Of `manifests/world.json`. */
+async function worldOf(text: string): Promise<unknown[]> {
+  const readIndex = async (): Promise<{ uri: string; text: string }> => ({ uri: `${SERVER}/i.json`, text });
+  const { jobs } = await resolveManifest('world', { tasks, readIndex });
+  return jobs.map(({ params }) => params['area']);
+}
+const ofBritain = (folder: string): string[] => [
+  `europe/${folder}/scotland`,
+  `europe/${folder}/england/kent`,
+  `europe/${folder}/england/greater-london`,
+];
+
 async function faultsOf(work: Promise<unknown>): Promise<string[]> {
   try {
     await work;
@@ -98,6 +110,44 @@ describe('from an index', () => {
     expect(await areasOf({ include: ['north-america/us*'], exclude: ['north-america/us-*'] })).toEqual([
       'north-america/us/texas',
     ]);
+  });
+
+  test('whole areas are made as one, also those of which areas within them are only a part', async () => {
+    expect(await areasOf({ include: ['europe'], whole: ['bayern', 'europe/monaco'] })).toEqual([
+      'europe/monaco',
+      'europe/germany/berlin',
+      'europe/germany/bayern',
+      'europe/dach',
+    ]);
+    expect(await areasOf({ include: ['germany'], whole: ['germany', 'bayern'] })).toEqual(['europe/germany']);
+    expect(
+      await areasOf({ include: ['berlin'], whole: ['germany'], exclude: ['antarctica'] }).catch(String),
+    ).toContain('nothing is left of it to make');
+  });
+
+  test('a collection is not made, areas within it are', async () => {
+    expect(await areasOf({ include: ['europe'], collections: ['dach', 'europe/germany', 'bayern'] })).toEqual(
+      ['europe/monaco', 'europe/germany/berlin', 'europe/germany/bayern/oberbayern'],
+    );
+  });
+
+  test('the world has Great Britain once, and all of London, whether the index makes them parents or not', async () => {
+    const britain = index(
+      feature('europe', 'europe'),
+      feature('great-britain', 'europe/great-britain', { parent: 'europe' }),
+      feature('britain-and-ireland', 'europe/britain-and-ireland', { parent: 'europe' }),
+      feature('scotland', 'europe/great-britain/scotland', { parent: 'great-britain' }),
+      feature('england', 'europe/great-britain/england', { parent: 'great-britain' }),
+      feature('kent', 'europe/great-britain/england/kent', { parent: 'england' }),
+      feature('greater-london', 'europe/great-britain/england/greater-london', { parent: 'england' }),
+      feature('enfield', 'europe/great-britain/england/greater-london/enfield', { parent: 'greater-london' }),
+    );
+    expect(await worldOf(britain)).toEqual(ofBritain('great-britain'));
+    // In a newer one the country has another name, and the old one is a collection that nobody has as parent.
+    const kingdom = britain
+      .replaceAll('europe/great-britain/', 'europe/united-kingdom/')
+      .replaceAll('"parent":"great-britain"', '"parent":"united-kingdom"');
+    expect(await worldOf(kingdom)).toEqual(ofBritain('united-kingdom'));
   });
 
   test('jobs have what the manifest says, and shapes with their names', async () => {
@@ -148,9 +198,11 @@ describe('from an index', () => {
     expect(await areasOf({}, twice)).toEqual(['x/a']);
   });
 
-  test('a pattern of exclude that fits nothing is noted; one of include refuses the manifest', async () => {
-    expect((await resolve({ exclude: ['europe/dahc'] })).notes).toEqual([
+  test('a pattern of exclude, whole or collections that fits nothing is noted; one of include refuses the manifest', async () => {
+    expect((await resolve({ exclude: ['europe/dahc'], whole: ['x'], collections: ['y'] })).notes).toEqual([
       'exclude: "europe/dahc" fits no area of the index: did you mean "europe/dach"?',
+      'whole: "x" fits no area of the index',
+      'collections: "y" fits no area of the index',
     ]);
     expect(await faultsOf(resolve({ include: ['europe/monacco', 'asia/*'] }))).toEqual([
       'include: "europe/monacco" fits no area of the index: did you mean "europe/monaco"?',
@@ -159,6 +211,16 @@ describe('from an index', () => {
     expect(await faultsOf(resolve({ include: ['monaco'], exclude: ['europe/*'] }))).toEqual([
       'the index: nothing is left of it to make, by include and exclude',
     ]);
+  });
+
+  test('names written for a web page are names', async () => {
+    const name = 'Województwo opolskie<br />(Opole  Voivodeship)';
+    const { areas } = await resolve({}, index(feature('opolskie', 'europe/poland/opolskie', { name })));
+    expect(areas?.features[0]?.properties.title).toBe('Województwo opolskie (Opole Voivodeship)');
+  });
+
+  test('a byte order mark before the index is no fault', async () => {
+    expect(await areasOf({}, `\uFEFF${WORLD}`)).toHaveLength(7);
   });
 
   test('a shape of many points is small, and keeps its place', async () => {
@@ -216,13 +278,13 @@ describe('a bad index is refused whole, each fault named', () => {
   });
 
   test('and a manifest without an index has nothing to choose from', async () => {
-    const text = JSON.stringify({ task: 'osm-mapsforge', areas: ['a'], exclude: ['b'] });
+    const text = JSON.stringify({ task: 'osm-mapsforge', areas: ['a'], exclude: ['b'], whole: ['c'] });
     const read = resolveManifestText(text, 'm.json', {
       tasks,
       readIndex: async () => ({ uri: '', text: '' }),
     });
     expect(await faultsOf(read)).toEqual([
-      'the manifest: include and exclude choose from an "index", and it names none',
+      'the manifest: exclude and whole choose from an "index", and it names none',
     ]);
   });
 });
