@@ -137,6 +137,8 @@ export interface LaunchMember {
   /** Environment of its command, already with the parameters and the LONGSHORE_* variables. */
   env: Record<string, string>;
   inputs: StagedInput[];
+  /** Its task's `fetch` comes before the command. Only of a job alone. */
+  fetch?: true;
   /** Seconds until it is ended, where it shares its container: the next one goes on. Enforced by the runner. */
   deadlineSeconds: number;
 }
@@ -183,6 +185,8 @@ export interface TaskState {
   stopCode?: StopCode;
   /** The runner's own words, task's and main container's joined (ECS `stoppedReason`, container `reason`). */
   reason?: string;
+  /** The task's `fetch` is done: nothing more comes from its mirror. */
+  fetched?: true;
   /** Main container. */
   exitCode?: number;
   /** The kernel killed the main container for memory. */

@@ -8,6 +8,9 @@
 #   log.jsonl   what it printed, one JSON object a line, in order; the same goes to this script's stdout. Every line has the
 #               fields of docs/logs.md: time, level, job, run, task, attempt, name; what the command says itself counts more
 #
+# Where there is a CONTROL/next.sh, a command that went well is followed by that script, in this one's place: the step that
+# fetches, by the command it fetched for (lib/stage/fetch.ts).
+#
 # It runs in the user's image, so it may use only what every small image has: a POSIX sh, sed, dd, tee, mkfifo, date, cut,
 # and the file tools (busybox has them all). SIGTERM and SIGINT are passed to the command as SIGTERM.
 #
@@ -270,4 +273,9 @@ kill -USR1 "$watchdog" 2>/dev/null
 
 write_exit "$code" "$started" "$ended"
 rm -f "$control/last" "$control/deadline"
+if [ "$code" -eq 0 ] && [ -z "$stopping" ] && [ -e "$control/next.sh" ]; then
+  exec 7>&-
+  export LONGSHORE_CGROUP="$cgroup"
+  exec sh "$control/next.sh"
+fi
 exit "$code"

@@ -86,6 +86,7 @@ const EcsEvent = z.object({
     containers: z.array(
       z.object({
         name: z.string(),
+        lastStatus: z.string().exactOptional(),
         exitCode: z.number().exactOptional(),
         reason: z.string().exactOptional(),
       }),

@@ -29,6 +29,7 @@ export const LaunchSpec = z.object({
               .exactOptional(),
           }),
         ),
+        fetch: z.literal(true).exactOptional(),
         deadlineSeconds: z.number(),
       }),
     )

@@ -89,13 +89,20 @@ export async function stageInOnFargate(env: Env, scripts: Scripts): Promise<Stag
 }
 
 async function stageMember(stage: Stage, member: Member, runScript: string): Promise<StagedMember> {
-  const { job, attempt, inputs } = member;
+  const { job, attempt, inputs, fetch } = member;
   const dir = dirOf(stage, member);
   try {
     return {
       job,
       attempt,
-      inputs: await stageIn({ inputs, uploads: stage.uploads, dir, runScript, anyUser: true }),
+      inputs: await stageIn({
+        inputs,
+        uploads: stage.uploads,
+        dir,
+        ...(fetch ? { fetch } : {}),
+        runScript,
+        anyUser: true,
+      }),
     };
   } catch (error) {
     if (!(error instanceof StageInError)) throw error;

@@ -4,9 +4,10 @@
  */
 import type { TaskDefinition } from '../tasks/define-task.ts';
 import { pushedImagesFile, type PushedImages } from './pushed-images.ts';
-import { MAIN_CONTAINER } from './task-state.ts';
+import { WENT_WELL } from '../stage/fetch.ts';
+import { FETCH_CONTAINER, MAIN_CONTAINER } from './task-state.ts';
 
-/** The volume that the three containers share, in each of them. */
+/** The volume that the containers share, in each of them. */
 export const VOLUME = '/longshore';
 /** Of the image of stage-in and stage-out (containers/stage). */
 export const STAGE_IMAGE = 'longshore/stage';
@@ -167,7 +168,6 @@ export function unpinned(
 }
 
 function taskDefinition(task: TaskDefinition, settings: TaskTemplateSettings): Resources[string] {
-  const name = logicalName(task.name);
   return {
     Type: 'AWS::ECS::TaskDefinition',
     Properties: {
@@ -186,7 +186,8 @@ function taskDefinition(task: TaskDefinition, settings: TaskTemplateSettings): R
       Volumes: [{ Name: VOLUME_NAME }],
       ContainerDefinitions: [
         stageContainer('stage-in', task, settings),
-        mainContainer(task, name, settings),
+        ...(task.fetch ? [fetchContainer(task, task.fetch.command, settings)] : []),
+        mainContainer(task, settings),
         stageContainer('stage-out', task, settings),
       ],
       Tags: [{ Key: 'longshore:task', Value: task.name }],
@@ -194,7 +195,7 @@ function taskDefinition(task: TaskDefinition, settings: TaskTemplateSettings): R
   };
 }
 
-/** What all three have. */
+/** What all have. */
 function container(containerName: string, name: string): Record<string, Json> {
   return {
     Name: containerName,
@@ -214,7 +215,7 @@ function container(containerName: string, name: string): Record<string, Json> {
 }
 
 /**
- * stage-in ▸ main ▸ stage-out. No StartTimeout anywhere: it is how long the next container waits for this one, and an
+ * stage-in ▸ (fetch ▸) main ▸ stage-out. No StartTimeout anywhere: it is how long the next container waits for this one, and an
  * input may take an hour to fetch.
  */
 function stageContainer(
@@ -240,25 +241,54 @@ function stageContainer(
   };
 }
 
-/** What main runs, with its command as arguments. Parameters come as a file: RunTask's overrides hold 8,192 characters. */
+/** Parameters come as a file: RunTask's overrides hold 8,192 characters. */
+const ENV = `. ${VOLUME}/control/env.sh`;
+const FETCH = `${VOLUME}/control/fetch`;
+
+/** What fetch runs, with its command as arguments: nothing for a job that has nothing to fetch. */
+export const START_FETCH = `[ ! -e ${FETCH}/run.sh ] || { ${ENV} && exec sh ${FETCH}/run.sh "$@" ${VOLUME}/input ${VOLUME}/output; }`;
+
+/** What main runs, with its command as arguments. */
 export const START = [
+  // It had to be fetched, and was not: stage-out tells why.
+  `if [ -e ${FETCH}/run.sh ]; then read -r end <${FETCH}/exit.json; case $end in '${WENT_WELL}'*) ;; *) exit 1 ;; esac; fi`,
   // Several jobs share this launch: each has its own folders and its own environment.
   `[ ! -e ${VOLUME}/control/pack.sh ] || exec sh ${VOLUME}/control/pack.sh container "$@"`,
-  `. ${VOLUME}/control/env.sh && exec sh ${VOLUME}/control/run.sh "$@" ${VOLUME}/input ${VOLUME}/output`,
+  `${ENV} && exec sh ${VOLUME}/control/run.sh "$@" ${VOLUME}/input ${VOLUME}/output`,
 ].join('\n');
 
-function mainContainer(
+const afterStageIn = { ContainerName: 'stage-in', Condition: 'SUCCESS' };
+
+/** A container of its own only for this: that its end is an event, at which others may fetch from the same mirror. */
+const fetchContainer = (
   task: TaskDefinition,
+  command: string[],
+  settings: TaskTemplateSettings,
+): Record<string, Json> => ({
+  ...ownContainer(FETCH_CONTAINER, task, settings),
+  EntryPoint: ['sh', '-c', START_FETCH, 'longshore'],
+  Command: command,
+  DependsOn: [afterStageIn],
+});
+
+/** Whatever fetch's end was: were it to wait for its success, ECS would never start stage-out, which tells why. */
+const mainContainer = (task: TaskDefinition, settings: TaskTemplateSettings): Record<string, Json> => ({
+  ...ownContainer(MAIN_CONTAINER, task, settings),
+  EntryPoint: ['sh', '-c', START, 'longshore'],
+  Command: task.command,
+  DependsOn: [task.fetch ? { ContainerName: FETCH_CONTAINER, Condition: 'COMPLETE' } : afterStageIn],
+});
+
+/** Of the task's own image. */
+function ownContainer(
   name: string,
+  task: TaskDefinition,
   settings: TaskTemplateSettings,
 ): Record<string, Json> {
   return {
-    ...container(MAIN_CONTAINER, name),
+    ...container(name, logicalName(task.name)),
     Image: imageUri(task.image, settings),
-    EntryPoint: ['sh', '-c', START, 'longshore'],
-    Command: task.command,
     Essential: false,
-    DependsOn: [{ ContainerName: 'stage-in', Condition: 'SUCCESS' }],
     Environment: [{ Name: 'TMPDIR', Value: `${VOLUME}/tmp` }],
     ...secretReferences(task),
     // An init that reaps children and passes signals on, as `docker run --init` has.

@@ -4,6 +4,8 @@ import type { StopCode, TaskState } from '../ports.ts';
 
 /** The container that runs the user's image; its neighbours are stage-in and stage-out. */
 export const MAIN_CONTAINER = 'main';
+/** Before it, of tasks that have something to fetch: the same image. */
+export const FETCH_CONTAINER = 'fetch';
 
 type Moment = Date | string | undefined;
 
@@ -20,7 +22,12 @@ export interface EcsTask {
   /** The event's sequence number: events come in any order, a higher version is newer. */
   version?: number | undefined;
   containers?:
-    | { name?: string | undefined; exitCode?: number | undefined; reason?: string | undefined }[]
+    | {
+        name?: string | undefined;
+        lastStatus?: string | undefined;
+        exitCode?: number | undefined;
+        reason?: string | undefined;
+      }[]
     | undefined;
 }
 
@@ -42,7 +49,8 @@ export function taskStateOf(task: EcsTask): TaskState | undefined {
   const [, launch = ''] = STARTED_BY.exec(task.startedBy ?? '') ?? [];
   if (!parseLaunchId(launch) || task.taskArn === undefined) return undefined;
   const main = task.containers?.find(({ name }) => name === MAIN_CONTAINER);
-  const reason = reasonOf(task.stoppedReason, main?.reason);
+  const fetch = task.containers?.find(({ name }) => name === FETCH_CONTAINER);
+  const reason = reasonOf(task.stoppedReason, fetch?.reason, main?.reason);
   return {
     ref: task.taskArn,
     launch,
@@ -52,8 +60,11 @@ export function taskStateOf(task: EcsTask): TaskState | undefined {
       ? { stopCode: task.stopCode as StopCode }
       : {}),
     ...(reason === '' ? {} : { reason }),
+    ...(fetch?.lastStatus === 'STOPPED' && fetch.exitCode === 0 ? { fetched: true } : {}),
     ...(main?.exitCode === undefined ? {} : { exitCode: main.exitCode }),
-    ...(main?.reason?.startsWith('OutOfMemoryError') ? { outOfMemory: true } : {}),
+    ...([fetch, main].some((one) => one?.reason?.startsWith('OutOfMemoryError'))
+      ? { outOfMemory: true }
+      : {}),
   };
 }
 

@@ -19,6 +19,7 @@ import type {
   TaskRunner,
   TaskState,
 } from '../ports.ts';
+import { hasFetched } from '../stage/fetch.ts';
 import { attemptLayout, type AttemptLayout } from '../stage/layout.ts';
 import { stageIn, StageInError } from '../stage/stage-in.ts';
 import { stageOut } from '../stage/stage-out.ts';
@@ -185,9 +186,10 @@ export class AttemptRunner implements TaskRunner {
     if (!started || (await this.#read(ref, 'cleaned', z.unknown()))) return;
     if (started.host !== undefined) await this.#options.hostOf(started.host).remove(ref);
     const folders = started.members.map((member) => this.#layout(member));
-    // The script too: 8 kB for each attempt of each job that there ever was.
-    for (const { input, tmp, runScript } of [...folders, attemptLayout(this.#dir(ref))]) {
-      for (const path of [input, tmp, runScript]) await rm(path, { recursive: true, force: true });
+    // The scripts too: 8 kB for each attempt of each job that there ever was.
+    for (const { input, tmp, runScript, fetch } of [...folders, attemptLayout(this.#dir(ref))]) {
+      for (const path of [input, tmp, runScript, fetch.control])
+        await rm(path, { recursive: true, force: true });
     }
     await this.#write(ref, 'cleaned', { at: Date.now() });
   }
@@ -206,7 +208,7 @@ export class AttemptRunner implements TaskRunner {
     const hindrance = await host.ready(task);
     if (hindrance) return hindrance;
     const members = launch.members.map(({ job, attempt }) => ({ job, attempt }));
-    const { ready, failed } = await this.#stageIn(launch);
+    const { ready, failed } = await this.#stageIn(launch, host.kind);
     if (failed !== undefined && ready.length === 0) {
       // An attempt that ended before it began: told like any other end.
       await this.#write(ref, 'started', { at: Date.now(), members, failed } satisfies Started);
@@ -235,13 +237,20 @@ export class AttemptRunner implements TaskRunner {
   }
 
   /** The members whose inputs are there. What is wrong with another's is written down for its own stage-out. */
-  async #stageIn({ members }: Launch): Promise<{ ready: ReadyMember[]; failed?: string }> {
+  async #stageIn({ members }: Launch, kind: HostKind): Promise<{ ready: ReadyMember[]; failed?: string }> {
     const ready: ReadyMember[] = [];
     let failed: string | undefined;
     for (const member of members) {
       const layout = this.#layout(member);
       try {
-        await stageIn({ inputs: member.inputs, uploads: this.#options.uploads, dir: layout.dir });
+        const { inputs, fetch } = member;
+        await stageIn({
+          inputs,
+          uploads: this.#options.uploads,
+          dir: layout.dir,
+          // Without a container the command fetches by itself.
+          ...(fetch && kind !== 'host' ? { fetch } : {}),
+        });
         ready.push({ member, layout });
       } catch (error) {
         if (!(error instanceof StageInError)) throw error;
@@ -255,10 +264,13 @@ export class AttemptRunner implements TaskRunner {
     if (seen.state !== 'running') return await this.#end(ref, seen, started);
     this.#watch(ref);
     const startedAt = seen.startedAt ?? started.at;
+    const [member, ...others] = started.members;
+    const fetched = member && others.length === 0 && (await hasFetched(this.#layout(member)));
     return {
       ...this.#identity(ref),
       status: 'running',
       startedAt,
+      ...(fetched ? { fetched } : {}),
     };
   }
 

@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import * as z from 'zod';
 import type { Log } from '../ports.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
+import { writeNext } from '../stage/fetch.ts';
 import { attemptLayout, type AttemptLayout } from '../stage/layout.ts';
 import { memberFolder, writePack } from '../stage/pack.ts';
 import type { ProcessHost, ReadyMember, Seen, StartOutcome, StartRequest } from './attempt-runner.ts';
@@ -220,8 +221,12 @@ interface Inside {
 async function inside({ launch, task, dir, members }: StartRequest): Promise<Inside> {
   const [{ member, layout }] = members as [ReadyMember];
   if (launch.members.length === 1) {
+    const folders = [`${ROOT}/input`, `${ROOT}/output`];
+    const words = [`${ROOT}/control/run.sh`, ...task.command, ...folders];
+    const fetch = member.fetch && task.fetch;
+    if (fetch) await writeNext(layout, words);
     return {
-      words: [`${ROOT}/control/run.sh`, ...task.command, `${ROOT}/input`, `${ROOT}/output`],
+      words: fetch ? [`${ROOT}/control/fetch/run.sh`, ...fetch.command, ...folders] : words,
       env: { ...member.env, TMPDIR: TMP },
       volumes: [...foldersOf(layout, ROOT), `${layout.tmp}:${TMP}`],
     };

@@ -31,6 +31,7 @@ export interface Entry {
   run: string;
   task: string;
   members: Member[];
+  /** Named limits that it has a share of; none any more once it has fetched what it needs. */
   limits: string[];
   memoryMiB: number;
   claimedAt: number;
@@ -187,16 +188,19 @@ export async function admit(ledger: Ledger, launches: Job[][], wakes: WakeMessag
  */
 export function released(admission: Admission, wakes: WakeMessage[], now: number): Admission {
   const freed = new Set(wakes.flatMap((wake) => wake.freed ?? []));
+  const fetched = new Set(wakes.flatMap((wake) => wake.fetched ?? []));
   const left = new Map<string, Leaving>();
   for (const one of wakes.flatMap((wake) => wake.left ?? []))
     if (one.attempt >= (left.get(one.job)?.attempt ?? 0)) left.set(one.job, one);
-  if (freed.size + left.size === 0) return admission;
+  if (freed.size + left.size + fetched.size === 0) return admission;
   const goes = ({ job, attempt }: Member): boolean => attempt <= (left.get(job)?.attempt ?? 0);
   let { budgets } = admission;
   let isChanged = false;
   const entries = admission.entries.flatMap((entry): Entry[] => {
     const isFreed = entry.settledAt === undefined && freed.has(entry.launch);
-    if (!isFreed && !entry.members.some((member) => !member.left && goes(member))) return [entry];
+    const hasFetched = entry.limits.length > 0 && fetched.has(entry.launch);
+    if (!isFreed && !hasFetched && !entry.members.some((member) => !member.left && goes(member)))
+      return [entry];
     isChanged = true;
     const members = entry.members.map((member) => {
       if (member.left || !goes(member)) return member;
@@ -205,7 +209,9 @@ export function released(admission: Admission, wakes: WakeMessage[], now: number
       return { ...member, left: true as const };
     });
     if (members.every((member) => member.left)) return [];
-    return [{ ...entry, members, ...(isFreed ? { settledAt: now } : {}) }];
+    return [
+      { ...entry, members, ...(isFreed ? { settledAt: now } : {}), ...(hasFetched ? { limits: [] } : {}) },
+    ];
   });
   return isChanged ? { ...admission, entries, ...(budgets ? { budgets } : {}) } : admission;
 }
@@ -215,7 +221,12 @@ export async function release(
   ledger: Pick<PipelineContext, 'records' | 'clock'>,
   wakes: WakeMessage[],
 ): Promise<void> {
-  if (wakes.every(({ freed = [], left = [] }) => freed.length + left.length === 0)) return;
+  if (
+    wakes.every(
+      ({ freed = [], left = [], fetched = [] }) => freed.length + left.length + fetched.length === 0,
+    )
+  )
+    return;
   await updateAdmission(ledger, (found) => {
     const admission = released(found, wakes, ledger.clock.now());
     return admission === found ? undefined : admission;

@@ -93,7 +93,7 @@ export async function launch(
 }
 
 function launchOf(ctx: PipelineContext, entry: Entry, jobs: Job[]): Launch {
-  const members = jobs.map((job) => memberOf(ctx, job));
+  const members = jobs.map((job) => memberOf(ctx, job, { alone: jobs.length === 1 }));
   const { size, spot } = jobs[0]!;
   return {
     id: entry.launch,
@@ -106,13 +106,14 @@ function launchOf(ctx: PipelineContext, entry: Entry, jobs: Job[]): Launch {
   };
 }
 
-function memberOf(ctx: PipelineContext, job: Job): LaunchMember {
+function memberOf(ctx: PipelineContext, job: Job, { alone }: { alone: boolean }): LaunchMember {
   const { task, params } = taskOf(ctx, job);
   const attempt = job.attempts.length;
   return {
     job: job.id,
     attempt,
     inputs: job.inputs,
+    ...(alone && task.fetch?.isNeeded(params) ? { fetch: true } : {}),
     deadlineSeconds: task.deadlineSeconds({ bytes: job.bytes, params }),
     env: {
       ...paramsToEnv(task, job.params),

@@ -57,6 +57,8 @@ export const WakeMessage = z.object({
   /** Launches whose containers are gone: their slots are free. */
   freed: z.array(z.string()).exactOptional(),
   left: z.array(Leaving).exactOptional(),
+  /** Launches that have fetched what they need: their shares of named limits are free. */
+  fetched: z.array(z.string()).exactOptional(),
 });
 export type WakeMessage = z.infer<typeof WakeMessage>;
 

@@ -21,16 +21,27 @@ import { readAttemptRecord } from './staging.ts';
 /** Members of a launch that are read and changed at once. */
 const CONCURRENCY = 8;
 
-/** Idempotent: for a stop that is settled already, only what followed from it is made sure of. */
+/**
+ * A container's change. Idempotent: for a stop that is settled already, only what followed from it is made sure of. Of others
+ * only one matters: that it has fetched what it needs.
+ */
 export async function settle(ctx: PipelineContext, state: TaskState): Promise<void> {
-  if (state.status !== 'stopped') return;
+  if (state.status !== 'stopped' && !state.fetched) return;
   const entry = await entryOfLaunch(ctx, state.launch);
   if (!entry) {
     // Told again after all was done, or none of this ledger's.
     ctx.log.debug('Task:Stop:Unknown', { launch: state.launch, ref: state.ref });
     return;
   }
-  await settleEntry(ctx, entry, state);
+  if (state.status === 'stopped') await settleEntry(ctx, entry, state);
+  else await tellFetched(ctx, entry);
+}
+
+/** Others may fetch from there now. Told by each event of a container until its end. */
+export async function tellFetched(ctx: PipelineContext, { launch, limits }: Entry): Promise<void> {
+  if (limits.length === 0) return;
+  const wake: WakeMessage = { kind: 'wake', fetched: [launch] };
+  await ctx.jobs.send([JSON.stringify(wake)]);
 }
 
 /** All members: each has its own attempt record, and its share of the container's time. */

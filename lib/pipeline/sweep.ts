@@ -11,7 +11,7 @@ import { launchDeadline } from './launch-deadline.ts';
 import { launch, started } from './launch.ts';
 import { readJob, updateJob, markWaiting } from './ledger.ts';
 import { sweepSets } from './sets.ts';
-import { follow, settleEntry } from './settle.ts';
+import { follow, settleEntry, tellFetched } from './settle.ts';
 import { taskOf } from './task-of.ts';
 import { goOnWithRetries } from './try-again.ts';
 
@@ -182,6 +182,7 @@ async function lookAtTask(
     await settleEntry(ctx, entry, state);
     result.settled += 1;
   } else {
+    if (state.fetched) await tellFetched(ctx, entry);
     // ECS has no startedAt until the last container has started, and stage-out is the last: the pull is what it tells first.
     await enforceDeadline(at, jobs, ref, state.pullStartedAt ?? state.startedAt ?? claimedAt);
   }

@@ -23,6 +23,8 @@ export interface AttemptLayout {
   log: string;
   /** StageInRecord. */
   stageIn: string;
+  /** Of the step that fetches (`fetch.ts`): as of the command, and what comes after it. */
+  fetch: { control: string; runScript: string; exit: string; log: string; next: string };
   /** The handler's report, below the output folder and never published. */
   report: string;
 }
@@ -33,6 +35,7 @@ export const HIDDEN_OUTPUT = '.longshore';
 export function attemptLayout(dir: string): AttemptLayout {
   const control = join(dir, 'control');
   const output = join(dir, 'output');
+  const fetch = join(control, 'fetch');
   return {
     dir,
     input: join(dir, 'input'),
@@ -44,6 +47,13 @@ export function attemptLayout(dir: string): AttemptLayout {
     exit: join(control, 'exit.json'),
     log: join(control, 'log.jsonl'),
     stageIn: join(control, 'stage-in.json'),
+    fetch: {
+      control: fetch,
+      runScript: join(fetch, 'run.sh'),
+      exit: join(fetch, 'exit.json'),
+      log: join(fetch, 'log.jsonl'),
+      next: join(fetch, 'next.sh'),
+    },
     report: join(output, HIDDEN_OUTPUT, 'report.json'),
   };
 }

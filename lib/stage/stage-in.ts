@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ObjectMissingError, type ObjectStore, type StagedInput } from '../ports.ts';
 import { isDiskFull, messageOf } from '../local/errors.ts';
 import { removeFile, tempBeside, writeFileDurably } from '../local/durable.ts';
+import { prepareFetch } from './fetch.ts';
 import { attemptLayout, makeLayout, type StageInRecord } from './layout.ts';
 import { hashFile, sha256File } from './sha256.ts';
 
@@ -23,6 +24,8 @@ export interface StageInOptions {
   uploads: ObjectStore;
   /** The attempt's folder. */
   dir: string;
+  /** Something is to be fetched before the command. */
+  fetch?: true;
   runScript?: string;
   anyUser?: boolean;
 }
@@ -35,6 +38,7 @@ export async function stageIn(options: StageInOptions): Promise<StagedInputs> {
   const paths = attemptLayout(dir);
   try {
     await makeLayout(dir, options);
+    if (options.fetch) await prepareFetch(paths, options);
     const staged: StagedInputs = [];
     for (const input of inputs) staged.push(await bring(uploads, input, join(paths.input, input.name)));
     await writeFileDurably(paths.stageIn, `${JSON.stringify({ inputs: staged } satisfies StageInRecord)}\n`);

@@ -43,7 +43,7 @@ export async function stageOut(options: StageOutOptions): Promise<AttemptRecord>
     return AttemptRecord.parse(JSON.parse(await text(await staging.get(recordKey))));
   }
   const paths = attemptLayout(dir);
-  const exit = await readJson(paths.exit, ExitRecord);
+  const exit = exitOf(await readJson(paths.exit, ExitRecord), await readJson(paths.fetch.exit, ExitRecord));
   const before = await readJson(paths.stageIn, StageInRecord);
   const begunAt = await readJson(paths.begun, z.number());
   const record: AttemptRecord = {
@@ -80,6 +80,12 @@ export async function stageOut(options: StageOutOptions): Promise<AttemptRecord>
   if (await isFile(paths.log)) await staging.upload(paths.log, stagingKeys.log(job, attempt));
   await staging.put(recordKey, `${JSON.stringify(record, null, 2)}\n`, { contentType: 'application/json' });
   return record;
+}
+
+/** Of both steps as of one. The command did not start when fetching failed: then that is its end. */
+function exitOf(main: ExitRecord | undefined, fetch: ExitRecord | undefined): ExitRecord | undefined {
+  if (main) return fetch ? { ...main, startedAt: fetch.startedAt } : main;
+  return fetch?.exitCode === 0 ? undefined : fetch;
 }
 
 /** An output that cannot be published, and why. */

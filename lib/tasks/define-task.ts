@@ -26,6 +26,18 @@ export interface Pack {
   lingerSeconds?: number;
 }
 
+/** What brings a job's input from elsewhere, as a step of its own before the command. */
+export interface FetchStep<P> {
+  /** In the task's image, started as `COMMAND INPUT OUTPUT` like the task's own, with the same environment and `$TMPDIR`: what it
+   * leaves there is what the command finds. It ends as a command does (0, 65, 75, anything else), and then the command does not
+   * start. Where jobs share a container, or there is none, this step is left out: the command must be able to fetch by itself. */
+  command: string[];
+  /** Whether the job has anything to fetch. */
+  isNeeded(params: P): boolean;
+  /** Its share of the task's `expectedSeconds`. */
+  expectedSeconds(work: Work<P>): number;
+}
+
 /** What a check or a metadata writer may look at. */
 export interface OutputContext<P = Params> {
   job: Job;
@@ -132,8 +144,9 @@ export interface TaskDefinition<S extends z.ZodObject = z.ZodObject> {
    * Fargate they come from Secrets Manager, on one machine from the environment of the command; no record or log has them.
    */
   secrets?: Record<string, string>;
-  /** Named limits, e.g. the mirror that it downloads from. */
+  /** Named limits, e.g. the mirror that it downloads from. Held until `fetch` is done, without it until the container's end. */
   limits?(params: z.output<S>): string[];
+  fetch?: FetchStep<z.output<S>>;
   outputs: OutputSpec<z.output<S>>[];
   metadata: MetadataWriter<z.output<S>>[];
 }

@@ -59,5 +59,13 @@ export function deadlineOf({ bytes, params: { type } }: OsmWork): number {
 const EXPECTED_BYTES_PER_SECOND = { ram: 350_000, hd: 100_000 };
 const EXPECTED_BASE_SECONDS = 20;
 
+/** Of a busy public mirror to one that asks it from afar. A guess: what it truly was is in the log of each job. */
+const DOWNLOAD_BYTES_PER_SECOND = 10 * MB;
+/** Start of the handler, three small requests, connection. */
+const DOWNLOAD_BASE_SECONDS = 3;
+
+export const fetchSecondsOf = ({ bytes }: OsmWork): number =>
+  DOWNLOAD_BASE_SECONDS + bytes / DOWNLOAD_BYTES_PER_SECOND;
+
 export const expectedSecondsOf = ({ bytes, params: { type } }: OsmWork): number =>
   EXPECTED_BASE_SECONDS + bytes / EXPECTED_BYTES_PER_SECOND[type];

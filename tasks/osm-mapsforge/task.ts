@@ -8,7 +8,7 @@ import { extentsText } from '../../lib/tasks/metadata/extents.ts';
 import { stacItem } from '../../lib/tasks/metadata/stac.ts';
 import { LARGEST_SIZE } from '../../lib/tasks/sizes.ts';
 import { params } from './params.ts';
-import { deadlineOf, expectedSecondsOf, sizeOf } from './size.ts';
+import { deadlineOf, expectedSecondsOf, fetchSecondsOf, sizeOf } from './size.ts';
 import { lookUpExtract } from './source.ts';
 
 const HANDLER = 'containers/osm-mapsforge/osm-mapsforge';
@@ -73,6 +73,11 @@ export default defineTask({
   freshness: ({ freshness }) => freshness,
   // Mirrors are run by volunteers: the setting `limits` says how many jobs may download from one at once.
   limits: ({ area, mirror }) => (area === undefined ? [] : [`mirror:${new URL(mirror).host}`]),
+  fetch: {
+    command: ['osm-mapsforge', '--fetch'],
+    isNeeded: ({ area }) => area !== undefined,
+    expectedSeconds: fetchSecondsOf,
+  },
 
   size: sizeOf,
   ceiling: LARGEST_SIZE,

@@ -1,4 +1,4 @@
-"""`osm-mapsforge INPUT OUTPUT`: the supervisor.
+"""`osm-mapsforge [--fetch] INPUT OUTPUT`: the supervisor.
 
 The work is done in a child, in a process group of its own. The parent only waits: so SIGTERM is heard at once
 whatever the work is doing (a JVM deaf in its collector, GDAL inside a slow read), and one signal ends the whole group.
@@ -9,24 +9,28 @@ import shutil
 import signal
 import sys
 import traceback
-from typing import NoReturn
+from typing import Callable, Mapping, NoReturn
 
 from .check_tools import check_tools
 from .errors import JobError, OutOfMemory
-from .job import clear, run_job
+from .job import clear, run_fetch, run_job
 from .log import last_word
 from .memory import killed_for_memory, oom_kills
 from .tools import die_with_parent
 from .workspace import Workspace, disk_full, is_full, make_scratch
 
-USAGE = "usage: osm-mapsforge INPUT OUTPUT | --check-tools"
+USAGE = "usage: osm-mapsforge [--fetch] INPUT OUTPUT | --check-tools"
 EX_USAGE = 64
 STOPPING = (signal.SIGTERM, signal.SIGINT)
+
+Work = Callable[[Workspace, Mapping[str, str]], None]
 
 
 def main(arguments: list[str]) -> int:
     if arguments == ["--check-tools"]:
         return check_tools()
+    work = run_fetch if arguments[:1] == ["--fetch"] else run_job
+    arguments = arguments[work is run_fetch :]
     if len(arguments) != 2 or not all(os.path.isdir(folder) for folder in arguments):
         last_word(f"{USAGE}: both must be folders")
         return EX_USAGE
@@ -36,7 +40,7 @@ def main(arguments: list[str]) -> int:
         last_word(f"{error}; TMPDIR and LONGSHORE_CACHE must be folders that can be written to")
         return JobError.exit_code
     try:
-        return _supervise(place)
+        return _supervise(place, work)
     finally:
         shutil.rmtree(place.scratch, ignore_errors=True)
 
@@ -50,14 +54,14 @@ def _cache() -> str | None:
     return own
 
 
-def _supervise(place: Workspace) -> int:
+def _supervise(place: Workspace, work: Work) -> int:
     parent = os.getpid()
     kills = oom_kills()
     # Held back until both sides are ready: as process 1 of a container we would not even hear an early SIGTERM.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     child = os.fork()
     if child == 0:
-        _work(place, parent)
+        _work(place, parent, work)
     _lead_group(child)
     stopped: list[int] = []
 
@@ -106,7 +110,7 @@ def _killed(number: int, kills: int | None) -> int:
     return JobError.exit_code
 
 
-def _work(place: Workspace, parent: int) -> NoReturn:
+def _work(place: Workspace, parent: int, work: Work) -> NoReturn:
     """The child: never returns into the parent's code."""
     code = 0
     try:
@@ -115,7 +119,7 @@ def _work(place: Workspace, parent: int) -> NoReturn:
         if os.getppid() != parent:
             os._exit(JobError.exit_code)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-        run_job(place, os.environ)
+        work(place, os.environ)
     except JobError as error:
         code = error.exit_code
         last_word(str(error))

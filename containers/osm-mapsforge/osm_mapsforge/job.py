@@ -18,10 +18,19 @@ from .osm_land import write_opl
 from .params import Params, parse_params
 from .poi import write_pois
 from .report import write_report
-from .source import Source, get_boxes, get_source
+from .source import Source, fetch_area, get_boxes, get_source
 from .styles import find_style
 from .workspace import Workspace
 from .writer import WriterJob, write_map
+
+
+def run_fetch(place: Workspace, env: Mapping[str, str]) -> None:
+    """The download alone, for the run that follows. Raises as run_job does."""
+    params = parse_params(env)
+    if params.area is None:
+        return
+    os.makedirs(place.fetched, exist_ok=True)
+    fetch_area(params, params.area, place.fetched)
 
 
 def run_job(place: Workspace, env: Mapping[str, str]) -> None:

@@ -1,5 +1,6 @@
 """Where the extract comes from: the dropped file, or an area of a mirror laid out like Geofabrik's."""
 
+import json
 import os
 import re
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from .poly import bounds, parse_poly
 from .workspace import Workspace
 
 SUFFIX = ".osm.pbf"
+# What was fetched, in a folder: the extract, and what the report and the maps' bounds need to know of it, written last.
+EXTRACT = "extract.osm.pbf"
+ABOUT = "extract.json"
 
 
 @dataclass(frozen=True)
@@ -54,18 +58,31 @@ def _dropped(file: str, place: Workspace) -> Source:
 
 
 def _from_mirror(params: Params, area: str, place: Workspace) -> Source:
+    """From where `--fetch` left it; by itself where nobody has."""
+    folder = place.fetched
+    if not os.path.exists(os.path.join(folder, ABOUT)):
+        folder = place.scratch
+        fetch_area(params, area, folder)
+    path, label = os.path.join(folder, EXTRACT), f"{area}-latest{SUFFIX}"
+    with open(os.path.join(folder, ABOUT), encoding="utf-8") as file:
+        about = json.load(file)
+    poly_boxes = tuple(Box(*box) for box in about["boxes"])
+    return Source(path, label, area.rsplit("/", 1)[-1], read_pbf(path, label), poly_boxes, about["report"])
+
+
+def fetch_area(params: Params, area: str, folder: str) -> None:
+    """Brings an area's extract to a folder. Raises BadInput for an area that is not there, TryAgain when the mirror is down."""
     base = f"{params.mirror}/{area}"
     address = f"{base}-latest{SUFFIX}"
-    label = f"{area}-latest{SUFFIX}"
-    path = os.path.join(place.scratch, "extract.osm.pbf")
-    poly_boxes: tuple[Box, ...] = ()
+    boxes: tuple[Box, ...] = ()
     report: list[dict[str, Any]] = []
     with timed("download"):
         if not params.bbox:
-            poly_boxes = _poly_boxes(f"{base}.poly", report)
-        fetched = _checked(address, path, area, params.mirror)
+            boxes = _poly_boxes(f"{base}.poly", report)
+        fetched = _checked(address, os.path.join(folder, EXTRACT), area, params.mirror)
     report.insert(0, {"uri": address, **fetched})
-    return Source(path, label, area.rsplit("/", 1)[-1], read_pbf(path, label), poly_boxes, report)
+    with open(os.path.join(folder, ABOUT), "w", encoding="utf-8") as file:
+        json.dump({"boxes": [box.as_list() for box in boxes], "report": report}, file)
 
 
 def _poly_boxes(address: str, report: list[dict[str, Any]]) -> tuple[Box, ...]:

@@ -14,12 +14,16 @@ FULL_DISK = "No space left on device"
 
 @dataclass(frozen=True)
 class Workspace:
-    """`cache` is None when the job has none. `scratch` is ours alone and goes with the job."""
+    """`cache` is None when the job has none. `scratch` goes with this process, `fetched` is what `--fetch` leaves for the next."""
 
     input: str
     output: str
     scratch: str
     cache: str | None
+
+    @property
+    def fetched(self) -> str:
+        return os.path.join(scratch_root(), "osm-mapsforge-fetched")
 
 
 def scratch_root() -> str:

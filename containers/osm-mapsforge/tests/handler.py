@@ -105,13 +105,13 @@ class Workbench:
         # osmdata is never asked by a test: 127.0.0.1:9 answers nobody.
         return {**kept, "TMPDIR": self.scratch, "OSM_MAPSFORGE_OSMDATA_URL": "http://127.0.0.1:9/land.zip", "LONGSHORE_MEMORY_MIB": "700", **parameters}
 
-    def start(self, **parameters: str) -> subprocess.Popen:
+    def start(self, *options: str, **parameters: str) -> subprocess.Popen:
         return subprocess.Popen(
-            [*COMMAND, self.input, self.output],
+            [*COMMAND, *options, self.input, self.output],
             env=self.environment(**parameters), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )
 
-    def run(self, **parameters: str) -> Ended:
-        process = self.start(**parameters)
+    def run(self, *options: str, **parameters: str) -> Ended:
+        process = self.start(*options, **parameters)
         stdout, stderr = process.communicate(timeout=300)
         return Ended(process.returncode, stdout, stderr, self.output)

@@ -21,8 +21,8 @@ class Area(Case):
         with open(path, "rb") as file:
             self.extract = file.read()
 
-    def run_area(self, area: str = "europe/island", **parameters: str):
-        return self.bench.run(AREA=area, MIRROR=self.mirror.address, LAND="coastline", **parameters)
+    def run_area(self, area: str = "europe/island", *options: str, **parameters: str):
+        return self.bench.run(*options, AREA=area, MIRROR=self.mirror.address, LAND="coastline", **parameters)
 
     def test_an_area_is_fetched_checked_and_made_with_the_bounds_of_its_poly(self):
         self.mirror.add_area("europe/island", self.extract, POLY)
@@ -34,6 +34,25 @@ class Area(Case):
         self.assertEqual(source["md5"], hashlib.md5(self.extract).hexdigest())
         self.assertEqual(source["sha256"], hashlib.sha256(self.extract).hexdigest())
         self.assertEqual(ended.report["boxes"], [{"name": "island", "bbox": [10, 50, 11, 51]}])
+
+    def test_what_was_fetched_before_is_not_fetched_again(self):
+        self.mirror.add_area("europe/island", self.extract, POLY)
+        fetched = self.run_area("europe/island", "--fetch")
+        self.assertEqual((fetched.code, fetched.reason, fetched.files), (0, "", []))
+        asked = len(self.mirror.asked)
+        self.mirror.files.clear()
+        ended = self.run_area()
+        self.assertEqual((ended.code, ended.reason, len(self.mirror.asked)), (0, "", asked))
+        self.assertIn("island.map", ended.files)
+        self.assertEqual(ended.report["sources"][0]["md5"], hashlib.md5(self.extract).hexdigest())
+        self.assertEqual(ended.report["boxes"], [{"name": "island", "bbox": [10, 50, 11, 51]}])
+
+    def test_a_download_alone_ends_as_the_whole_would(self):
+        self.assertEqual(self.run_area("europe/atlantis", "--fetch").code, 65)
+        self.assertEqual(self.bench.run("--fetch", AREA="europe/island", MIRROR="http://127.0.0.1:9").code, 75)
+
+    def test_without_an_area_there_is_nothing_to_download(self):
+        self.assertEqual(self.bench.run("--fetch").code, 0)
 
     def test_a_stumbling_mirror_is_asked_again_and_a_broken_download_resumed(self):
         self.mirror.add_area("europe/island", self.extract, POLY)
