@@ -48,6 +48,17 @@ tasks.set(
 );
 const secrets = { CONTRACT_TOKEN: 'Token of nobody' };
 tasks.set('secret', shellTask('secret', 'echo "$CONTRACT_TOKEN" >"$2/token.txt"', { secrets }));
+/** What `fetch` did is there for the command. */
+tasks.set(
+  'fetching',
+  shellTask('fetching', 'cat "$TMPDIR/fetched" >"$2/out"; echo "made" >&2; eval "$DOES"', {
+    fetch: {
+      command: ['sh', '-c', 'echo up; eval "$FETCH" && echo "$0 it\'s here" >"$TMPDIR/fetched"', "a 'b'"],
+      isNeeded: () => true,
+      expectedSeconds: () => 1,
+    },
+  }),
+);
 tasks.set('nohost', Object.assign(shellTask('nohost', 'true'), { host: undefined }));
 
 interface Local extends TaskRunnerContext {
@@ -325,6 +336,51 @@ if (engine.engine) {
     afterAll(async () => {
       await context.close();
     }, 60_000);
+
+    describe('where the task fetches in a step of its own', () => {
+      const start = async (job: string, env: Record<string, string>): Promise<string> =>
+        await started(context, launch('fetching', job, { env, fetch: true }));
+      const recordOf = async (job: string): Promise<AttemptRecord> =>
+        JSON.parse(await readFile(work(context, job, 'attempt.json'), 'utf8')) as AttemptRecord;
+
+      test('says so when that is done, and goes on with the command in the same container', async () => {
+        const ref = await start('fetch-1', { FETCH: 'sleep 1', DOES: 'exec sleep 600' });
+        await atWork(context, 'fetch-1');
+        for (let fetched; !fetched;) {
+          const [state] = await context.runner.describe([ref]);
+          expect(state?.status).toBe('running');
+          fetched = state?.fetched;
+          await sleep(100);
+        }
+        await context.runner.stop(ref, 'enough');
+        await ended(context, ref);
+        expect((await recordOf('fetch-1')).exit).toMatchObject({ exitCode: 143, lastLine: 'made' });
+      }, 60_000);
+
+      test('its outputs, log and times are of both', async () => {
+        await ended(context, await start('fetch-2', { FETCH: 'sleep 2', DOES: 'true' }));
+        expect(await readFile(work(context, 'fetch-2', 'output', 'out'), 'utf8')).toBe("a 'b' it's here\n");
+        const { exit } = await recordOf('fetch-2');
+        expect((exit?.endedAt ?? 0) - (exit?.startedAt ?? 0)).toBeGreaterThanOrEqual(1000);
+        const log = await readFile(work(context, 'fetch-2', 'control', 'log.jsonl'), 'utf8');
+        expect(log).toMatch(/"up".*\n.*"made"/);
+      }, 60_000);
+
+      test('its failure is the end, with its own words, and the command does not start', async () => {
+        const FETCH = 'echo "mirror is down" >&2; exit 75';
+        const state = await ended(context, await start('fetch-3', { FETCH, DOES: 'true' }));
+        expect(state).toMatchObject({ exitCode: 75 });
+        expect(state.fetched).toBeUndefined();
+        expect((await recordOf('fetch-3')).exit).toMatchObject({ exitCode: 75, lastLine: 'mirror is down' });
+      }, 60_000);
+
+      test('a stop ends it', async () => {
+        const ref = await start('fetch-4', { FETCH: 'exec sleep 600', DOES: 'true' });
+        await atWork(context, 'fetch-4');
+        await context.runner.stop(ref, 'enough');
+        expect(await ended(context, ref)).toMatchObject({ stopCode: 'UserInitiated', exitCode: 143 });
+      }, 60_000);
+    });
 
     test('an image that is not there is refused, with the command that makes it', async () => {
       const outcome = await context.runner.launch(launch('noimage', 'noimage'));

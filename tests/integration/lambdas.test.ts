@@ -10,13 +10,13 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { SqsQueue } from '../../lib/aws/sqs-queue.ts';
 import { S3Store } from '../../lib/aws/s3-store.ts';
-import { START, VOLUME } from '../../lib/aws/task-definition.ts';
+import { START, START_FETCH, VOLUME } from '../../lib/aws/task-definition.ts';
 import { S3Records } from '../../lib/aws/s3-records.ts';
 import type { Job } from '../../lib/pipeline/job.ts';
 import { keys, parseTurn, quarantineKeys } from '../../lib/pipeline/keys.ts';
 import { planKeys, type Plan } from '../../lib/pipeline/plan.ts';
 import type { Receipt } from '../../lib/pipeline/receipt.ts';
-import { serveMirror, writeMirror } from '../../scripts/sample/mirror.ts';
+import { serveMirror, writeMirror, type Mirror } from '../../scripts/sample/mirror.ts';
 import { tempFolder, type TempFolder } from '../contract/support/temp.ts';
 import { startEcs, type EcsDouble } from '../doubles/ecs/server.ts';
 import { startS3, type S3Double } from '../doubles/s3.ts';
@@ -28,6 +28,7 @@ const QUEUES = ['jobs', 'wake', 'validate', 'metadata'] as const;
 let aws: S3Double;
 let ecs: EcsDouble;
 let temp: TempFolder;
+let mirror: Mirror;
 let env: Record<string, string>;
 const before = { ...process.env };
 const queues = {} as Record<(typeof QUEUES)[number], SqsQueue>;
@@ -44,9 +45,11 @@ beforeAll(async () => {
   for (const bucket of ['uploads', 'output', 'quarantine', 'state']) aws.createBucket(bucket);
   ecs = await startEcs({
     clusters: ['longshore-test'],
-    families: { 'longshore-test-osm-mapsforge': ['stage-in', 'main', 'stage-out'] },
+    families: { 'longshore-test-osm-mapsforge': ['stage-in', 'fetch', 'main', 'stage-out'] },
   });
   temp = await tempFolder('lambdas');
+  await writeMirror(join(temp.path, 'mirror'));
+  mirror = await serveMirror(join(temp.path, 'mirror'));
   const urls = Object.fromEntries(QUEUES.map((name) => [name, aws.createQueue(name)]));
   for (const name of QUEUES) queues[name] = new SqsQueue({ client: aws.sqs, url: urls[name] ?? '' });
   env = {
@@ -61,7 +64,7 @@ beforeAll(async () => {
     LONGSHORE_VALIDATE_QUEUE: urls.validate ?? '',
     LONGSHORE_METADATA_QUEUE: urls.metadata ?? '',
     LONGSHORE_MAX_TASKS: '2',
-    LONGSHORE_LIMITS: '',
+    LONGSHORE_LIMITS: `mirror:${new URL(mirror.url).host}=1`,
     LONGSHORE_ARCHITECTURE: 'x86_64',
     LONGSHORE_SPOT: 'true',
     LONGSHORE_STEP_TIMEOUT: '1200',
@@ -86,6 +89,7 @@ afterAll(async () => {
   process.env = before;
   await ecs.stop();
   await aws.stop();
+  await mirror.close();
   await temp.remove();
 });
 
@@ -140,8 +144,18 @@ const jobOf = async (id: string): Promise<Job> => {
 const receiptOf = async (job: Job): Promise<Receipt> =>
   JSON.parse(await text(await store('quarantine').get(quarantineKeys.receipt(job)))) as Receipt;
 
-/** What a task does, by the same programs; `command` stands for the image. Returns the exit code of each step that ran. */
-async function carryOut(task: TaskRecord, command: string): Promise<Record<string, number>> {
+/**
+ * What a task does, by the same programs; `command` and `fetch` stand for the image. Returns the exit code of each step that
+ * ran. `fetched` is called when the second is done.
+ */
+async function carryOut(
+  task: TaskRecord,
+  command: string,
+  {
+    fetch = 'exit 1',
+    fetched,
+  }: { fetch?: string; fetched?: (codes: Record<string, number>) => Promise<void> } = {},
+): Promise<Record<string, number>> {
   const [, job = '', attempt = ''] = task.startedBy?.split('/') ?? [];
   const volume = join(temp.path, job, attempt);
   const stage = async (script: string): Promise<number> =>
@@ -153,8 +167,14 @@ async function carryOut(task: TaskRecord, command: string): Promise<Record<strin
   const codes: Record<string, number> = { 'stage-in': await stage('stage-in.ts') };
   if (codes['stage-in'] !== 0) return codes;
   // The task definition's own words, on another volume.
-  const args = ['-c', START.replaceAll(VOLUME, volume), 'longshore', 'sh', '-c', command, 'main'];
-  codes.main = await exitCode('sh', args, { TMPDIR: `${volume}/tmp`, LONGSHORE_CGROUP: '' });
+  const own = async (start: string, words: string): Promise<number> =>
+    await exitCode('sh', ['-c', start.replaceAll(VOLUME, volume), 'longshore', 'sh', '-c', words, 'sh'], {
+      TMPDIR: `${volume}/tmp`,
+      LONGSHORE_CGROUP: '',
+    });
+  codes.fetch = await own(START_FETCH, fetch);
+  await fetched?.(codes);
+  codes.main = await own(START, command);
   codes['stage-out'] = await stage('stage-out.ts');
   return codes;
 }
@@ -169,6 +189,24 @@ async function exitCode(file: string, args: string[], variables: Record<string, 
 
 const iso = (seconds = 0): string => new Date(seconds * 1000).toISOString();
 
+/** The change of a task's containers while it runs, as the event. */
+function change(task: TaskRecord, codes: Record<string, number>) {
+  const changed = ecs.change(task.taskArn, {
+    lastStatus: 'PENDING',
+    containers: CONTAINERS.map((name) => {
+      const code = codes[name];
+      return {
+        name,
+        lastStatus: code === undefined ? 'PENDING' : 'STOPPED',
+        ...(code === undefined ? {} : { exitCode: code }),
+      };
+    }),
+  });
+  return { 'detail-type': 'ECS Task State Change', detail: changed };
+}
+
+const CONTAINERS = ['stage-in', 'fetch', 'main', 'stage-out'];
+
 /** The task's end: as DescribeTasks tells it from now on, and as the event. */
 function end(task: TaskRecord, codes: Record<string, number>, secondsAgo = 0) {
   const stopped = ecs.change(task.taskArn, {
@@ -178,7 +216,7 @@ function end(task: TaskRecord, codes: Record<string, number>, secondsAgo = 0) {
     pullStartedAt: Date.now() / 1000 - 90,
     startedAt: Date.now() / 1000 - 60,
     stoppedAt: Date.now() / 1000 - secondsAgo,
-    containers: ['stage-in', 'main', 'stage-out'].map((name) => {
+    containers: CONTAINERS.map((name) => {
       const code = codes[name];
       return { name, lastStatus: 'STOPPED', ...(code === undefined ? {} : { exitCode: code }) };
     }),
@@ -222,7 +260,7 @@ test('a dropped file whose container says it is bad is set aside with the reason
     task,
     'test "$(cat "$1/a b+ü.osm.pbf")" = "not a map at all" && echo "It is text: $LONGSHORE_NAME" >&2; exit 65',
   );
-  expect(codes).toEqual({ 'stage-in': 0, main: 65, 'stage-out': 0 });
+  expect(codes).toEqual({ 'stage-in': 0, fetch: 0, main: 65, 'stage-out': 0 });
   const event = end(task, codes);
   await invoke('settle', event);
   await invoke('settle', event);
@@ -240,7 +278,7 @@ test('a dropped file whose container says it is bad is set aside with the reason
 test('outputs that are no map are found by validate, though the container was content', async () => {
   const { job, task } = await launched('osm-mapsforge/good.osm.pbf', 'an extract');
   const codes = await carryOut(task, 'for end in map poi extents.txt; do echo x > "$2/good.$end"; done');
-  expect(codes).toEqual({ 'stage-in': 0, main: 0, 'stage-out': 0 });
+  expect(codes).toEqual({ 'stage-in': 0, fetch: 0, main: 0, 'stage-out': 0 });
   await invoke('settle', end(task, codes));
   expect(await jobOf(job.id)).toMatchObject({ state: 'running', phase: 'validating' });
   const steps = (await queues.validate.receive()).map(({ body }) => body);
@@ -295,6 +333,39 @@ test('maxTasks holds, what waits is started when there is room, and the same eve
   expect(ecs.state.tasks.size - known).toBe(3);
 }, 60_000);
 
+test('an area gives back its share of the mirror when its extract is there, and ends as its fetching does', async () => {
+  await wakeUp();
+  const known = ecs.state.tasks.size;
+  const started = (): TaskRecord[] => [...ecs.state.tasks.values()].slice(known);
+  for (const area of ['sample/holm', 'sample/brack'])
+    await invoke('run', { task: 'osm-mapsforge', params: { area, mirror: mirror.url } });
+  await wakeUp();
+  const [first] = started();
+  expect(started()).toHaveLength(1);
+  const codes = await carryOut(first!, 'cat "$TMPDIR/there" >&2; exit 65', {
+    fetch: 'echo "$AREA is here" >"$TMPDIR/there"',
+    fetched: async (soFar) => {
+      await invoke('settle', change(first!, { 'stage-in': 0 }));
+      await wakeUp();
+      expect(started()).toHaveLength(1);
+      await invoke('settle', change(first!, soFar));
+      await wakeUp();
+      expect(started()).toHaveLength(2);
+    },
+  });
+  expect(codes).toEqual({ 'stage-in': 0, fetch: 0, main: 65, 'stage-out': 0 });
+  await invoke('settle', end(first!, codes));
+  const jobOfTask = async (task: TaskRecord): Promise<Job> =>
+    await jobOf(task.startedBy?.split('/')[1] ?? '');
+  expect(await jobOfTask(first!)).toMatchObject({ cause: 'bad-input', reason: 'sample/holm is here' });
+
+  const second = started()[1]!;
+  const failed = await carryOut(second, 'exit 0', { fetch: 'echo "There is no such area" >&2; exit 65' });
+  expect(failed).toEqual({ 'stage-in': 0, fetch: 65, main: 1, 'stage-out': 0 });
+  await invoke('settle', end(second, failed));
+  expect(await jobOfTask(second)).toMatchObject({ cause: 'bad-input', reason: 'There is no such area' });
+}, 60_000);
+
 test('a launch for which Fargate has no room leaves the job waiting, with no attempt counted', async () => {
   await wakeUp();
   const message = await drop('osm-mapsforge/throttled.osm.pbf', 'throttled');
@@ -330,9 +401,7 @@ test('one job by hand is accepted at once, or refused with its reason', async ()
 
 test('the rebuild plans the manifest and accepts its jobs, largest first; the schedule twice is the same run', async () => {
   await drain();
-  const folder = join(temp.path, 'mirror');
-  await writeMirror(folder);
-  const mirror = await serveMirror(folder);
+  mirror.requests.splice(0);
   await store('state').put(
     'manifests/islands.json',
     JSON.stringify({ task: 'osm-mapsforge', index: `${mirror.url}/index-v1.json`, exclude: ['skerry'] }),
@@ -349,7 +418,6 @@ test('the rebuild plans the manifest and accepts its jobs, largest first; the sc
   expect(await invoke('rebuild', event)).toEqual(first);
   // The index again, and no area.
   expect(mirror.requests).toHaveLength(asked + 1);
-  await mirror.close();
 
   const waiting: string[] = [];
   for await (const key of ledger().list('waiting/5/')) waiting.push(parseTurn(key).job);

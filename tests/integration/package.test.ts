@@ -350,19 +350,40 @@ describe('task definitions', () => {
     expect(families.length).toBeGreaterThan(0);
   });
 
-  test('stage-in, main and stage-out follow one another on one volume, as nobody, with a read-only root', () => {
+  const after = (ContainerName: string, Condition: string): object[] => [{ ContainerName, Condition }];
+
+  test.each([
+    [
+      'longshore-dev-hdf5-netcdf',
+      [
+        ['stage-in', false, undefined],
+        ['main', false, after('stage-in', 'SUCCESS')],
+        ['stage-out', true, after('main', 'COMPLETE')],
+      ],
+    ],
+    [
+      'longshore-dev-osm-mapsforge',
+      [
+        ['stage-in', false, undefined],
+        ['fetch', false, after('stage-in', 'SUCCESS')],
+        // Not its success: stage-out must run, and tell why.
+        ['main', false, after('fetch', 'COMPLETE')],
+        ['stage-out', true, after('main', 'COMPLETE')],
+      ],
+    ],
+  ])('the containers of %s follow one another', (family, expected) => {
+    const [, found] = ofType('AWS::ECS::TaskDefinition').find(
+      ([, { Properties }]) => Properties.Family === family,
+    )!;
+    const containers = found.Properties.ContainerDefinitions as Record<string, any>[];
+    expect(containers.map(({ Name, Essential, DependsOn }) => [Name, Essential, DependsOn])).toEqual(
+      expected,
+    );
+  });
+
+  test('they share one volume, as nobody, with a read-only root', () => {
     for (const [, { Properties }] of ofType('AWS::ECS::TaskDefinition')) {
       const containers = Properties.ContainerDefinitions as Record<string, any>[];
-      expect(containers.map(({ Name, Essential }) => [Name, Essential])).toEqual([
-        ['stage-in', false],
-        ['main', false],
-        ['stage-out', true],
-      ]);
-      expect(containers.map(({ DependsOn }) => DependsOn)).toEqual([
-        undefined,
-        [{ ContainerName: 'stage-in', Condition: 'SUCCESS' }],
-        [{ ContainerName: 'main', Condition: 'COMPLETE' }],
-      ]);
       for (const container of containers) {
         expect(container).toMatchObject({
           User: '1000:1000',
@@ -375,10 +396,11 @@ describe('task definitions', () => {
         expect(container).not.toHaveProperty('StartTimeout');
       }
       // The folders come after the command, and of several jobs each has its own: the entry point knows them.
-      const [, , start] = containers[1]!.EntryPoint as string[];
+      const main = containers.find(({ Name }) => Name === 'main')!;
+      const [, , start] = main.EntryPoint as string[];
       expect(start).toContain('control/run.sh "$@" /longshore/input /longshore/output');
       expect(start).toContain('control/pack.sh container "$@"');
-      expect(containers[1]?.Command).not.toContain('/longshore/input');
+      expect(main.Command).not.toContain('/longshore/input');
     }
   });
 });

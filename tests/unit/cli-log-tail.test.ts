@@ -29,12 +29,13 @@ describe('the log of an attempt', () => {
   });
 });
 
-/** CloudWatch Logs with these pages; a token names the next one, and the last names itself, as the real ones do. */
+/** CloudWatch Logs with these pages in main's stream, and no other stream; a token names the next one, and the last names itself, as the real ones do. */
 function logsWith(pages: string[][]): { client: ContainerLogPlace['client']; asked: unknown[] } {
   const asked: unknown[] = [];
-  const send = ({ input }: { input: { nextToken?: string } }): Promise<object> => {
-    asked.push(input);
-    if (pages.length === 0) {
+  const send = ({ input }: { input: { nextToken?: string; logStreamName?: string } }): Promise<object> => {
+    const isThere = pages.length > 0 && input.logStreamName?.startsWith('main/');
+    if (isThere) asked.push(input);
+    if (!isThere) {
       const message = 'The specified log stream does not exist.';
       return Promise.reject(new ResourceNotFoundException({ message, $metadata: {} }));
     }

@@ -9,7 +9,7 @@ import { accept } from '../../lib/pipeline/accept.ts';
 import { readAdmission } from '../../lib/pipeline/admission.ts';
 import type { UploadMessage } from '../../lib/pipeline/messages.ts';
 import { settle } from '../../lib/pipeline/settle.ts';
-import type { LaunchOutcome, RecordStore, TaskRunner } from '../../lib/ports.ts';
+import type { LaunchOutcome, RecordStore, TaskRunner, TaskState } from '../../lib/ports.ts';
 import type { MemoryRecords } from '../../lib/simulate/memory/record-store.ts';
 import type { TaskDefinition } from '../../lib/tasks/define-task.ts';
 import { handleMessages } from '../doubles/handle-messages.ts';
@@ -456,6 +456,66 @@ describe('admission', () => {
     while (await world.deliver());
     expect(world.runner.launches.filter(({ inputs }) => inputs.length === 1)).toHaveLength(1);
     expect(world.runner.launches).toHaveLength(2);
+  });
+
+  describe('of a task that fetches in a step of its own', () => {
+    const fetching: TaskDefinition = {
+      ...textTask,
+      fetch: {
+        command: ['fetch'],
+        isNeeded: ({ area }) => area !== undefined,
+        expectedSeconds: () => 5,
+      },
+    };
+    const open = async (): Promise<World> => {
+      const world = new World({
+        tasks: [fetching],
+        settings: { maxTasks: 9, limits: { mirror: 1 } },
+        script: () => ({ seconds: 100, fetchSeconds: 5 }),
+      });
+      for (const area of ['a', 'b']) await world.ask('r', { area });
+      while (await world.deliver());
+      expect(world.runner.launches).toHaveLength(1);
+      return world;
+    };
+    const states = async (world: World): Promise<TaskState[]> =>
+      await world.runner.describe([...world.runner.tasks.keys()]);
+
+    test('the share is free when it has fetched, told by an event, and the slot is not', async () => {
+      const world = await open();
+      for (const state of await states(world)) await settle(world.context, state);
+      while (await world.deliver());
+      expect(world.runner.launches).toHaveLength(1);
+      world.clock.advance(5000);
+      for (const state of await states(world)) {
+        await settle(world.context, state);
+        await settle(world.context, state);
+      }
+      while (await world.deliver());
+      expect(world.runner.launches).toHaveLength(2);
+      expect(world.runner.running()).toHaveLength(2);
+      expect((await readAdmission(world.context)).entries.map(({ limits }) => limits)).toEqual([
+        [],
+        ['mirror'],
+      ]);
+      await world.settleAll();
+      expect(world.allJobs().every(({ state }) => state === 'published')).toBe(true);
+    });
+
+    test('where the event was lost the sweep sees it', async () => {
+      const world = await open();
+      world.clock.advance(5000);
+      await sweep(world.context);
+      while (await world.deliver());
+      expect(world.runner.launches).toHaveLength(2);
+    });
+
+    test('a file that was dropped has nothing to fetch', async () => {
+      const world = await open();
+      await world.drop('text/a.txt', 'x');
+      while (await world.deliver());
+      expect(world.runner.launches.map(({ fetch }) => fetch)).toEqual([true, undefined]);
+    });
   });
 
   test('the records of jobs that a limit holds back are not read to find that out', async () => {

@@ -60,9 +60,10 @@ describe.each(SHELLS)('run.sh under %s', (name, [command = '', ...shellArgs]) =>
     files: string[];
   }
 
-  const begin = async (args: string[], more: NodeJS.ProcessEnv = {}) => {
+  const begin = async (args: string[], more: NodeJS.ProcessEnv = {}, next?: string) => {
     const control = join(root, `control ${(count += 1)}`);
     await mkdir(control);
+    if (next !== undefined) await writeFile(join(control, 'next.sh'), next);
     await copyFile(RUN_SCRIPT, join(control, 'run.sh'));
     const shell = spawnSync('sh', ['-c', `command -v ${command}`], { encoding: 'utf8' }).stdout.trim();
     const child = spawn(shell, [...shellArgs, join(control, 'run.sh'), ...args], {
@@ -86,6 +87,11 @@ describe.each(SHELLS)('run.sh under %s', (name, [command = '', ...shellArgs]) =>
     })();
     return { child, control, ended };
   };
+  /** Until its command listens to signals. */
+  const saysUp = async (control: string): Promise<void> => {
+    while (!(await readFile(join(control, 'log.jsonl'), 'utf8').catch(() => '')).includes('up'))
+      await sleep(20);
+  };
   const run = async (script: string, more: NodeJS.ProcessEnv = {}): Promise<Ended> =>
     await (
       await begin(['sh', '-c', script, 'sh', 'INPUT', 'OUTPUT'], more)
@@ -104,6 +110,24 @@ describe.each(SHELLS)('run.sh under %s', (name, [command = '', ...shellArgs]) =>
   testHere.each([0, 1, 65, 75, 137, 255])('exits with the code %i of the command', async (expected) => {
     const { code, exit } = await run(`exit ${expected}`);
     expect({ code, recorded: exit.exitCode }).toEqual({ code: expected, recorded: expected });
+  });
+
+  testHere('goes on with next.sh, in its place, when the command went well, and only then', async () => {
+    const next = 'echo "next: $LONGSHORE_CGROUP"; exit 3\n';
+    const well = await (await begin(['sh', '-c', 'echo first'], { LONGSHORE_CGROUP: '/c' }, next)).ended;
+    expect(well).toMatchObject({ code: 3, exit: { exitCode: 0 } });
+    expect(await well.stdout).toMatch(/first.*\nnext: \/c\n$/);
+    const badly = await (await begin(['sh', '-c', 'exit 75'], {}, next)).ended;
+    expect(badly).toMatchObject({ code: 75, exit: { exitCode: 75 } });
+    expect(await badly.stdout).not.toContain('next');
+  });
+
+  testHere('does not go on when it was to stop', async () => {
+    const script = 'trap "exit 0" TERM; echo up; while :; do sleep 0.1; done';
+    const { child, control, ended } = await begin(['sh', '-c', script], {}, 'exit 3\n');
+    await saysUp(control);
+    child.kill('SIGTERM');
+    expect(await ended).toMatchObject({ code: 0, exit: { exitCode: 0 } });
   });
 
   testHere('tells a command that is not there, and one that a signal ended', async () => {
@@ -207,8 +231,7 @@ describe.each(SHELLS)('run.sh under %s', (name, [command = '', ...shellArgs]) =>
       '-c',
       'trap "echo stopping >&2; exit 9" TERM; echo up; while :; do sleep 0.1; done',
     ]);
-    while (!(await readFile(join(control, 'log.jsonl'), 'utf8').catch(() => '')).includes('up'))
-      await sleep(20);
+    await saysUp(control);
     child.kill('SIGTERM');
     expect(await ended).toMatchObject({ code: 9, exit: { exitCode: 9, lastLine: 'stopping' } });
   });
@@ -219,8 +242,7 @@ describe.each(SHELLS)('run.sh under %s', (name, [command = '', ...shellArgs]) =>
       '-c',
       'trap "echo again >&2" TERM; echo up; i=0; while [ $i -lt 10 ]; do sleep 0.1; i=$((i + 1)); done; exit 3',
     ]);
-    while (!(await readFile(join(control, 'log.jsonl'), 'utf8').catch(() => '')).includes('up'))
-      await sleep(20);
+    await saysUp(control);
     child.kill('SIGTERM');
     await sleep(50);
     child.kill('SIGTERM');

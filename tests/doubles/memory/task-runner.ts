@@ -16,6 +16,8 @@ export interface Act {
   /** The launch does not happen, for this reason (of a pack: the first one's). */
   outcome?: Exclude<LaunchOutcome, { outcome: 'started' }>;
   seconds?: number;
+  /** Of these: until what was to be fetched is there. */
+  fetchSeconds?: number;
   exitCode?: number;
   lastLine?: string;
   outputs?: Record<string, string>;
@@ -131,7 +133,8 @@ export class ScriptedRunner implements TaskRunner {
     const { launch, startedAt, stop } = task;
     const base = { ref, launch: launch.id, pullStartedAt: startedAt, startedAt };
     const end = endOf(task);
-    if (end > this.#clock.now()) return { ...base, status: 'running' };
+    if (end > this.#clock.now())
+      return { ...base, status: 'running', ...(this.#hasFetched(task) ? { fetched: true } : {}) };
     if (!task.recorded) await this.#record(task);
     const last = turnsOf(task).at(-1)?.act ?? {};
     return {
@@ -143,6 +146,11 @@ export class ScriptedRunner implements TaskRunner {
       ...(last.vanishes ? { exitCode: 137 } : {}),
       ...(last.outOfMemory ? { outOfMemory: true, exitCode: 137 } : {}),
     };
+  }
+
+  #hasFetched({ acts, startedAt }: Scripted): boolean {
+    const [{ launched, act }] = acts as [Scripted['acts'][number]];
+    return launched.fetch === true && this.#clock.now() >= startedAt + (act.fetchSeconds ?? 0) * 1000;
   }
 
   async #record(task: Scripted): Promise<void> {
