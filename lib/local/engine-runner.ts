@@ -67,14 +67,8 @@ export class EngineHost implements ProcessHost {
     ]);
     if (answer.exitCode === 0) return { outcome: 'started', imageDigest: image.digest };
     // A launch that was cut short, or another process's: it is the same container, by its name.
-    if (/name .*already in use/is.test(answer.stderr)) {
-      const again = await this.#ask(['start', ref]);
-      if (again.exitCode === 0) return { outcome: 'started', imageDigest: image.digest };
-      const seen = (await this.look([ref])).get(ref);
-      if (seen?.state === 'running' || seen?.state === 'stopped') {
-        return { outcome: 'started', imageDigest: image.digest };
-      }
-    }
+    if (/name .*already in use/is.test(answer.stderr) && (await this.#startedOnce(ref)))
+      return { outcome: 'started', imageDigest: image.digest };
     await this.remove(ref);
     const reason = `${this.#engine.kind} could not start the container: ${lastLine(answer.stderr)}`;
     // 126 and 127: the engine made the container and could not run `sh` in it.
@@ -82,6 +76,17 @@ export class EngineHost implements ProcessHost {
       return { outcome: 'refused', reason: `${reason}. The image ${task.image} needs a POSIX shell at "sh"` };
     }
     return { outcome: 'wait', reason, retryAfterSeconds: RETRY_AFTER };
+  }
+
+  /** Of a container that is there. One that has begun is left as it is: started again after its end, it would work twice. */
+  async #startedOnce(ref: string): Promise<boolean> {
+    const hasBegun = async (): Promise<boolean> => {
+      const seen = (await this.look([ref])).get(ref);
+      return seen?.state === 'running' || (seen?.state === 'stopped' && seen.exitCode !== undefined);
+    };
+    if (await hasBegun()) return true;
+    const { exitCode } = await this.#ask(['start', ref]);
+    return exitCode === 0 || (await hasBegun());
   }
 
   async look(refs: string[]): Promise<Map<string, Seen>> {

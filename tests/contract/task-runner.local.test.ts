@@ -388,6 +388,16 @@ if (engine.engine) {
       expect((outcome as { reason: string }).reason).toContain('longshore image build noimage');
     });
 
+    test('a launch that was cut short after its container had ended does not start it again', async () => {
+      const what = launch('does', 'cut', { env: { DOES: 'echo >>"$LONGSHORE_CACHE/cut"' } });
+      const ref = await started(context, what);
+      await ended(context, ref);
+      await rm(work(context, 'cut', 'runner'), { recursive: true });
+      expect(await context.second.launch(what)).toEqual({ outcome: 'started', ref });
+      await ended(context, ref);
+      expect(await readFile(join(context.home.dir, 'cache', 'does', 'cut'), 'utf8')).toBe('\n');
+    }, 60_000);
+
     test('memory is limited, and its end is told as such', async () => {
       const ref = await started(context, launch('hungry', 'hungry'));
       const state = await ended(context, ref);
