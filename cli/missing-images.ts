@@ -1,18 +1,20 @@
-/** Images that this machine was never given are built before the first job needs them: a clone works right after `npm ci`. */
+/** Images are built before the first job needs them: a clone works right after `npm ci`, and so does one that was updated. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { askEngine, type Engine } from '../lib/local/engine.ts';
 import { loadEngineEnv } from './engine-env.mjs';
-import { buildImage, type Imaged } from './images.ts';
+import { CliError } from './errors.ts';
+import { buildImage, imageIsCurrent, type Imaged } from './images.ts';
 import { PROJECT } from './project.ts';
 import type { Output } from './streams.ts';
 
 const SET_UP = join(PROJECT, 'scripts/engine/ensure.sh');
 
 /**
- * An image that is there is left alone, also when its sources have changed since: `longshore doctor` tells of that. Without
- * an engine nothing is built: jobs run on the host, or say what is missing. Throws when the build fails.
+ * Those that are missing, and those of ours that are older than their sources: a task file and its image belong together.
+ * Without an engine nothing is built: jobs run on the host, or say what is missing. Throws when the build of one that is missing
+ * fails; an old one is better than none.
  */
 export async function buildMissingImages(
   engine: Engine | undefined,
@@ -24,10 +26,21 @@ export async function buildMissingImages(
   for (const task of tasks) {
     if (!existsSync(join(PROJECT, 'containers', task.name, 'Dockerfile'))) continue;
     const { exitCode } = await askEngine(engine.kind, ['image', 'inspect', task.image]);
-    if (exitCode === 0) continue;
-    if (!quiet) out.note(`There is no image ${task.image} yet: building it, once (a few minutes)`);
+    const isThere = exitCode === 0;
+    if (isThere && (await imageIsCurrent(engine, task))) continue;
+    if (!quiet)
+      out.note(
+        isThere
+          ? `The image ${task.image} is older than containers/${task.name}: building it again`
+          : `There is no image ${task.image} yet: building it, once (a few minutes)`,
+      );
     await setUp(quiet);
-    await buildImage(engine, task, { stdio: quiet ? 'ignore' : 'inherit' });
+    try {
+      await buildImage(engine, task, { stdio: quiet ? 'ignore' : 'inherit' });
+    } catch (error) {
+      if (!isThere || !(error instanceof CliError)) throw error;
+      out.note(`longshore: ${error.message}\nJobs run in the older image.`);
+    }
   }
 }
 

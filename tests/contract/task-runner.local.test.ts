@@ -337,12 +337,12 @@ if (engine.engine) {
       await context.close();
     }, 60_000);
 
-    describe('where the task fetches in a step of its own', () => {
-      const start = async (job: string, env: Record<string, string>): Promise<string> =>
-        await started(context, launch('fetching', job, { env, fetch: true }));
-      const recordOf = async (job: string): Promise<AttemptRecord> =>
-        JSON.parse(await readFile(work(context, job, 'attempt.json'), 'utf8')) as AttemptRecord;
+    const start = async (job: string, env: Record<string, string>): Promise<string> =>
+      await started(context, launch('fetching', job, { env, fetch: true }));
+    const recordOf = async (job: string): Promise<AttemptRecord> =>
+      JSON.parse(await readFile(work(context, job, 'attempt.json'), 'utf8')) as AttemptRecord;
 
+    describe('where the task fetches in a step of its own', () => {
       test('says so when that is done, and goes on with the command in the same container', async () => {
         const ref = await start('fetch-1', { FETCH: 'sleep 1', DOES: 'exec sleep 600' });
         await atWork(context, 'fetch-1');

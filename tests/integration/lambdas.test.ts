@@ -141,6 +141,8 @@ const jobOf = async (id: string): Promise<Job> => {
   return read.value;
 };
 
+const jobOfTask = async (task: TaskRecord): Promise<Job> => await jobOf(task.startedBy?.split('/')[1] ?? '');
+
 const receiptOf = async (job: Job): Promise<Receipt> =>
   JSON.parse(await text(await store('quarantine').get(quarantineKeys.receipt(job)))) as Receipt;
 
@@ -250,7 +252,7 @@ async function launched(key: string, content: string): Promise<{ job: Job; task:
   await wakeUp();
   const task = [...ecs.state.tasks.values()].find(({ taskArn }) => !known.has(taskArn));
   if (!task) throw new Error('No task was started');
-  return { job: await jobOf(task.startedBy?.split('/')[1] ?? ''), task };
+  return { job: await jobOfTask(task), task };
 }
 
 test('a dropped file whose container says it is bad is set aside with the reason', async () => {
@@ -355,8 +357,6 @@ test('an area gives back its share of the mirror when its extract is there, and 
   });
   expect(codes).toEqual({ 'stage-in': 0, fetch: 0, main: 65, 'stage-out': 0 });
   await invoke('settle', end(first!, codes));
-  const jobOfTask = async (task: TaskRecord): Promise<Job> =>
-    await jobOf(task.startedBy?.split('/')[1] ?? '');
   expect(await jobOfTask(first!)).toMatchObject({ cause: 'bad-input', reason: 'sample/holm is here' });
 
   const second = started()[1]!;

@@ -341,6 +341,8 @@ const taskNames = (): string[] =>
     )
     .map(({ name }) => name);
 
+const after = (ContainerName: string, Condition: string): object[] => [{ ContainerName, Condition }];
+
 describe('task definitions', () => {
   test('there is one for each task', () => {
     const families = ofType('AWS::ECS::TaskDefinition').map(
@@ -349,8 +351,6 @@ describe('task definitions', () => {
     expect(new Set(families)).toEqual(new Set(taskNames().map((name) => `longshore-dev-${name}`)));
     expect(families.length).toBeGreaterThan(0);
   });
-
-  const after = (ContainerName: string, Condition: string): object[] => [{ ContainerName, Condition }];
 
   test.each([
     [

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { sourceHash, containerFolder } from '../../cli/images.ts';
 import { buildMissingImages } from '../../cli/missing-images.ts';
 import type { Output } from '../../cli/streams.ts';
 import type { Engine } from '../../lib/local/engine.ts';
@@ -28,17 +29,23 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** `podman` that logs its first two words, and has the image or not. */
-async function pretend(hasImage: boolean): Promise<void> {
-  const text = `#!/bin/sh\necho "$1" >>${folder}/calls\n[ "$1" = build ] || exit ${hasImage ? 0 : 1}\n`;
+/** `podman` that logs its first word, and has the image, made from sources of this hash, or has it not. */
+async function pretend(hash: string | undefined, { builds = true } = {}): Promise<void> {
+  const text = `#!/bin/sh
+echo "$1" >>${folder}/calls
+[ "$1" != build ] || exit ${builds ? 0 : 1}
+${hash === undefined ? 'exit 1' : `echo ${hash}`}
+`;
   await writeFile(join(folder, 'podman'), text, { mode: 0o755 });
 }
+
+const nothing = async (): Promise<void> => {};
 
 const calls = async (): Promise<string[]> =>
   (await readFile(join(folder, 'calls'), 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
 
 test('what is missing is set up for and built, and said so', async () => {
-  await pretend(false);
+  await pretend(undefined);
   const setUps: boolean[] = [];
   const setUp = async (quiet: boolean): Promise<void> => void setUps.push(quiet);
   await buildMissingImages(engine, [elsewhere, task], out, { quiet: false, setUp });
@@ -47,15 +54,27 @@ test('what is missing is set up for and built, and said so', async () => {
   expect(notes).toEqual([expect.stringMatching(/no image longshore\/osm-mapsforge yet: building it/)]);
 });
 
-test('what is there is left alone', async () => {
-  await pretend(true);
+test('what is there and current is left alone', async () => {
+  await pretend(await sourceHash(containerFolder(task)));
   await buildMissingImages(engine, [task], out, { quiet: false });
-  expect(await calls()).toEqual(['image']);
+  expect(await calls()).not.toContain('build');
   expect(notes).toEqual([]);
 });
 
+test('what is older than its sources is built again; where that fails, it serves on', async () => {
+  await pretend('of-last-month');
+  await buildMissingImages(engine, [task], out, { quiet: true, setUp: nothing });
+  expect((await calls()).filter((call) => call === 'build')).toHaveLength(1);
+  await pretend('of-last-month', { builds: false });
+  await buildMissingImages(engine, [task], out, { quiet: false, setUp: nothing });
+  expect(notes).toEqual([
+    'The image longshore/osm-mapsforge is older than containers/osm-mapsforge: building it again',
+    expect.stringMatching(/could not build longshore\/osm-mapsforge.*\nJobs run in the older image\.$/s),
+  ]);
+});
+
 test('without an engine nothing is asked for', async () => {
-  await pretend(false);
+  await pretend(undefined);
   await buildMissingImages(undefined, [task], out, { quiet: false });
   expect(await calls()).toEqual([]);
 });

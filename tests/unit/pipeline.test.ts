@@ -19,6 +19,9 @@ import { textTask, World } from '../doubles/world.ts';
 /** Plain takes more memory than there is. */
 const byKind = ({ env }: Launched): Act => (env['KIND'] === 'rich' ? {} : { outOfMemory: true });
 
+const states = async ({ runner }: World): Promise<TaskState[]> =>
+  await runner.describe([...runner.tasks.keys()]);
+
 const receiptOf = (world: World, key: string): Receipt => JSON.parse(world.output(key) ?? 'null') as Receipt;
 
 describe('a dropped file', () => {
@@ -478,9 +481,6 @@ describe('admission', () => {
       expect(world.runner.launches).toHaveLength(1);
       return world;
     };
-    const states = async (world: World): Promise<TaskState[]> =>
-      await world.runner.describe([...world.runner.tasks.keys()]);
-
     test('the share is free when it has fetched, told by an event, and the slot is not', async () => {
       const world = await open();
       for (const state of await states(world)) await settle(world.context, state);

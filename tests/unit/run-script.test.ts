@@ -28,6 +28,12 @@ const said = (message: string): Record<string, unknown> => ({
   message,
 });
 
+/** Until its command listens to signals. */
+async function saysUp(control: string): Promise<void> {
+  while (!(await readFile(join(control, 'log.jsonl'), 'utf8').catch(() => '')).includes('up'))
+    await sleep(20);
+}
+
 const isThere = (command: string): boolean =>
   spawnSync(command, ['--help'], { stdio: 'ignore' }).error === undefined;
 
@@ -86,11 +92,6 @@ describe.each(SHELLS)('run.sh under %s', (name, [command = '', ...shellArgs]) =>
       };
     })();
     return { child, control, ended };
-  };
-  /** Until its command listens to signals. */
-  const saysUp = async (control: string): Promise<void> => {
-    while (!(await readFile(join(control, 'log.jsonl'), 'utf8').catch(() => '')).includes('up'))
-      await sleep(20);
   };
   const run = async (script: string, more: NodeJS.ProcessEnv = {}): Promise<Ended> =>
     await (
