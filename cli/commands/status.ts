@@ -2,7 +2,13 @@
 import type { Command } from 'commander';
 import { JOB_STATES } from '../../lib/pipeline/job.ts';
 import type { WaitingSet } from '../../lib/pipeline/sets.ts';
-import { status, type EndedJob, type RunningJob, type Status } from '../../lib/pipeline/status.ts';
+import {
+  status,
+  type EndedJob,
+  type RunningJob,
+  type Status,
+  type UnreadableJob,
+} from '../../lib/pipeline/status.ts';
 import { openBackend } from '../backend.ts';
 import { UsageError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -49,6 +55,7 @@ export function statusText(found: Status): string {
     runningTable(found.running),
     setsText(found.sets),
     failuresText(found.failures),
+    unreadableText(found.unreadable),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
@@ -112,6 +119,9 @@ function failuresText(failures: EndedJob[]): string {
     )
     .join('\n');
 }
+
+const unreadableText = (unreadable: UnreadableJob[]): string =>
+  unreadable.map(({ job, reason }) => `cannot be read: ${job}\n  ${reason}`).join('\n');
 
 /** A bad input stays bad until somebody mends it; anything else may be tried again as it is. */
 function whatNow({ state, cause, task, job }: EndedJob): string {

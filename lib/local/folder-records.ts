@@ -268,7 +268,11 @@ function parse(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Error(`The record ${path} is not JSON: was it edited by hand?`, { cause: error });
+    throw new Error(
+      `The record ${path} is not JSON (edited by hand, or a broken disk?): mend it, or restore it from a backup. The folder ` +
+        'of a job’s record may be removed instead: the job is forgotten then, and its file is taken when it is dropped again',
+      { cause: error },
+    );
   }
 }
 

@@ -16,6 +16,7 @@ import { FolderRecords } from './folder-records.ts';
 import { FolderStore } from './folder-store.ts';
 import { HostHost } from './host-runner.ts';
 import { MemoryQueue } from './memory-queue.ts';
+import { patientLog } from './patient-log.ts';
 import { checkSettings, pipelineSettings, readSettings, type LocalSettings } from './settings.ts';
 
 export interface HomeOptions {
@@ -57,7 +58,8 @@ export const systemClock: Clock = {
 };
 
 export async function openHome(options: HomeOptions): Promise<Home> {
-  const { tasks, log } = options;
+  const { tasks } = options;
+  const log = patientLog(options.log);
   const dir = resolve(options.dir);
   const folder = (name: string): string => join(dir, name);
   for (const name of ['uploads', 'output', 'quarantine', 'ledger', 'work', 'cache']) {
@@ -78,7 +80,7 @@ export async function openHome(options: HomeOptions): Promise<Home> {
   const jobs = new MemoryQueue();
   const steps = new MemoryQueue();
   const engine = remembered(async () => options.engine ?? (await findEngine()));
-  const hosts = hostsOf({ ...options, id, work: own, engine });
+  const hosts = hostsOf({ ...options, log, id, work: own, engine });
   const runner = new AttemptRunner({
     homeId: id,
     work: own,

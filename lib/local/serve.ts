@@ -40,8 +40,6 @@ const UNTIL_EVERY_MS = 500;
 const STEPS_AT_ONCE = 2;
 /** A message that failed comes back after 1 s, 2 s, 4 s … at most a minute. */
 const backoffSeconds = (receiveCount: number): number => Math.min(2 ** (receiveCount - 1), 60);
-/** One fault is logged once in this time, however often it comes: a full disk would fill the log too. */
-const SAME_FAULT_MS = 60_000;
 
 /** Resolves when it has stopped; what was begun is finished first, and containers run on. */
 export async function serve(home: Home, options: ServeOptions): Promise<void> {
@@ -76,7 +74,6 @@ class Server {
   readonly #untilBell = new Bell();
   readonly #settling = new Set<Promise<void>>();
   readonly #stepsUnderWay = new Set<string>();
-  readonly #faults = new Map<string, number>();
 
   constructor(home: Home, options: ServeOptions, signal: AbortSignal) {
     this.#home = home;
@@ -219,11 +216,6 @@ class Server {
 
   #fault(name: string, fields: Record<string, unknown>, error: unknown): void {
     const reason = messageOf(error);
-    const key = `${name} ${JSON.stringify(fields)} ${reason}`;
-    const now = Date.now();
-    for (const [old, at] of this.#faults) if (now - at > SAME_FAULT_MS) this.#faults.delete(old);
-    if (this.#faults.has(key)) return;
-    this.#faults.set(key, now);
     const stack = error instanceof Error ? { stack: error.stack } : {};
     this.#home.ctx.log.error(name, { ...fields, reason, ...stack });
   }

@@ -4,20 +4,32 @@ export async function mapLimit<T, R>(
   limit: number,
   work: (item: T) => Promise<R>,
 ): Promise<R[]> {
-  const results: R[] = Array.from({ length: items.length });
   const errors: unknown[] = [];
+  const results = await mapGood(items, limit, work, (_, error) => errors.push(error));
+  if (errors.length > 0) throw errors[0];
+  return results as R[];
+}
+
+/** {@link mapLimit}, with `undefined` in place of what failed: one broken item must not stand in the way of all others. */
+export async function mapGood<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<R>,
+  failed: (item: T, error: unknown) => void,
+): Promise<(R | undefined)[]> {
+  const results: (R | undefined)[] = Array.from({ length: items.length });
   let next = 0;
   const worker = async (): Promise<void> => {
     while (next < items.length) {
       const at = next++;
+      const item = items[at] as T;
       try {
-        results[at] = await work(items[at] as T);
+        results[at] = await work(item);
       } catch (error) {
-        errors.push(error);
+        failed(item, error);
       }
     }
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
-  if (errors.length > 0) throw errors[0];
   return results;
 }

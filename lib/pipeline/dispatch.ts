@@ -1,11 +1,11 @@
 /** Starts what waits: the most urgent first, then the largest, as many as fit. */
 import { admit, pause, readAdmission, release, released, room, type Admission } from './admission.ts';
-import { mapLimit } from './concurrency.ts';
+import { mapGood, mapLimit } from './concurrency.ts';
 import type { PipelineContext } from './context.ts';
 import type { Job } from './job.ts';
 import { keys, limitsOfTurn, parseTurn } from './keys.ts';
 import { start } from './launch.ts';
-import { readJob } from './ledger.ts';
+import { readJob, tellUnreadable } from './ledger.ts';
 import type { WakeMessage } from './messages.ts';
 import { PackGatherer } from './packs.ts';
 
@@ -109,8 +109,9 @@ async function gather(
   const gatherer = new PackGatherer(ctx, admission, launches);
   let looked = 0;
   let chunk: string[] = [];
+  const unreadable = (key: string, error: unknown): void => tellUnreadable(ctx, parseTurn(key).job, error);
   const takeChunk = async (): Promise<void> => {
-    for (const job of await mapLimit(chunk, READS, (key) => waitingJob(ctx, key)))
+    for (const job of await mapGood(chunk, READS, (key) => waitingJob(ctx, key), unreadable))
       if (job) gatherer.take(job);
     looked += chunk.length;
     chunk = [];

@@ -10,7 +10,7 @@ import { isTerminal, lastAttempt } from './job.ts';
 import { keys } from './keys.ts';
 import { updateJob, markWaiting } from './ledger.ts';
 import { launchDeadline } from './launch-deadline.ts';
-import { taskOf } from './task-of.ts';
+import { taskOf, TaskGoneError } from './task-of.ts';
 
 /** Records of members that are read or changed at once. */
 const CONCURRENCY = 8;
@@ -72,6 +72,12 @@ export async function launch(
   try {
     outcome = await ctx.runner.launch(launchOf(ctx, entry, jobs));
   } catch (error) {
+    // Its task file was changed under it. It holds its slot until somebody changes it back, unless it is let go here.
+    if (error instanceof TaskGoneError && !again) {
+      await refused(ctx, entry, jobs, error.message);
+      log.error('Task:Launch:Refused', { reason: error.message });
+      return { outcome: 'refused', reason: error.message };
+    }
     log.error('Task:Launch:Unknown', { reason: String(error) });
     return undefined;
   }

@@ -20,6 +20,11 @@ export async function readJob(
   return (await records.read<Job>(keys.job(id)))?.value;
 }
 
+/** One broken record must not stand in the way of all other jobs: it is told, and passed over. */
+export function tellUnreadable({ log }: Pick<PipelineContext, 'log'>, job: string, error: unknown): void {
+  log.error('Job:Handle:Failed', { job, reason: String(error) });
+}
+
 /**
  * Changes a job by compare-and-swap. `change` may be called again with a newer record when another process was faster;
  * it returns `undefined` to leave the job as it is.

@@ -6,13 +6,13 @@ import type { TaskState } from '../ports.ts';
 import { withLessMemory } from './at-ceiling.ts';
 import { entryOfLaunch, type Entry, type Member } from './admission.ts';
 import { endOf, endOfMember, type End } from './causes.ts';
-import { mapLimit } from './concurrency.ts';
+import { mapGood, mapLimit } from './concurrency.ts';
 import type { PipelineContext } from './context.ts';
 import { finish } from './finish.ts';
 import type { Attempt, Job } from './job.ts';
 import { isTerminal, lastAttempt } from './job.ts';
 import { leaving } from './leaving.ts';
-import { updateJob, markWaiting } from './ledger.ts';
+import { updateJob, markWaiting, tellUnreadable } from './ledger.ts';
 import { memberEnds, type MemberEnd } from './member-ends.ts';
 import type { Leaving, StepMessage, WakeMessage } from './messages.ts';
 import { decide, type Decision, type LessMemory } from './retry.ts';
@@ -53,10 +53,11 @@ export async function settleEntry(ctx: PipelineContext, entry: Entry, state: Tas
   );
   const ends = memberEnds(state, records);
   const turns = entry.members.map((member, index) => ({ member, end: ends[index]! }));
-  const jobs = await mapLimit(
+  const jobs = await mapGood(
     turns.filter(({ member }) => !member.left),
     CONCURRENCY,
     async ({ member, end }) => await settleMember(ctx, entry, member, end),
+    ({ member }, error) => tellUnreadable(ctx, member.job, error),
   );
   await follow(
     ctx,

@@ -1,6 +1,6 @@
 /** What waits, runs, and has ended: answered by listing, whatever the number of jobs. */
 import { readAdmission } from './admission.ts';
-import { mapLimit } from './concurrency.ts';
+import { mapGood } from './concurrency.ts';
 import type { PipelineContext } from './context.ts';
 import {
   JOB_STATES,
@@ -43,6 +43,11 @@ export interface EndedJob {
   receipt?: string;
 }
 
+export interface UnreadableJob {
+  job: string;
+  reason: string;
+}
+
 export interface Status {
   run?: string;
   jobs: Counts;
@@ -54,6 +59,8 @@ export interface Status {
   sets: WaitingSet[];
   /** Of the runs that have one. */
   budgets: BudgetStatus[];
+  /** Jobs whose records are broken: nothing is done with them until somebody mends or removes these. */
+  unreadable: UnreadableJob[];
 }
 
 /** Reasons are in the job records, one read each. */
@@ -63,33 +70,45 @@ const none = (): Counts => Object.fromEntries(JOB_STATES.map((state) => [state, 
 
 /** `run`: only this run. */
 export async function status(ctx: PipelineContext, { run }: { run?: string } = {}): Promise<Status> {
-  const [{ states, waiting }, running, sets] = await Promise.all([
+  const unreadable: UnreadableJob[] = [];
+  const failed = (job: string, error: unknown): number => unreadable.push({ job, reason: String(error) });
+  const read = async (ids: string[]): Promise<Job[]> => {
+    const jobs = await mapGood(ids, 16, async (id) => await readJob(ctx, id), failed);
+    return jobs.filter((job) => job !== undefined);
+  };
+  const { entries } = await readAdmission(ctx);
+  const members = entries.flatMap((entry) => entry.members.filter(({ left }) => !left)).map(({ job }) => job);
+  const [{ states, waiting }, admitted, sets] = await Promise.all([
     statesOf(ctx, run),
-    runningJobs(ctx, run),
+    read(members),
     run === undefined ? waitingSets(ctx) : [],
   ]);
+  await forget(states, members, read);
   const jobs = none();
   const runs = new Map<string, Counts>();
-  const failed: string[] = [];
+  const unpublished: string[] = [];
   for (const [job, { run: of, state }] of states) {
     const counts = runs.get(of) ?? none();
     runs.set(of, counts);
     counts[state] += 1;
     jobs[state] += 1;
-    if (state === 'failed' || state === 'quarantined') failed.push(job);
+    if (state === 'failed' || state === 'quarantined') unpublished.push(job);
   }
   const budgets = await budgetsOf(ctx, waitingByRun(states, waiting));
-  const failures = await mapLimit(failed.slice(0, MAX_FAILURES), 16, async (job) => await endedJob(ctx, job));
+  const failures = await read(unpublished.slice(0, MAX_FAILURES));
   return {
     ...(run === undefined ? {} : { run }),
     jobs,
     runs: [...runs]
       .map(([of, counts]) => ({ run: of, jobs: counts }))
       .sort((a, b) => (a.run < b.run ? -1 : 1)),
-    running,
-    failures: failures.filter((one) => one !== undefined),
+    running: admitted
+      .filter((job) => job.state === 'running' && (run === undefined || job.run === run))
+      .map((job) => runningJob(ctx, job)),
+    failures: failures.filter(({ state }) => isTerminal(state)).map(endedJob),
     sets,
     budgets,
+    unreadable,
   };
 }
 
@@ -147,14 +166,21 @@ async function runMarkers(
   return markers;
 }
 
-async function runningJobs(ctx: PipelineContext, run: string | undefined): Promise<RunningJob[]> {
-  const { entries } = await readAdmission(ctx);
-  const members = entries.flatMap((entry) => entry.members.filter(({ left }) => !left));
-  const jobs = await mapLimit(members, 16, async (member) => await readJob(ctx, member.job));
-  return jobs
-    .filter((job) => job !== undefined)
-    .filter((job) => job.state === 'running' && (run === undefined || job.run === run))
-    .map((job) => runningJob(ctx, job));
+/**
+ * Leaves out jobs that seem to be running and have no slot and no record: half accepted, or removed by hand. They would be
+ * running for ever.
+ */
+async function forget(
+  states: Map<string, { state: JobState }>,
+  members: string[],
+  read: (ids: string[]) => Promise<Job[]>,
+): Promise<void> {
+  const slots = new Set(members);
+  const doubtful = [...states].flatMap(([job, { state }]) =>
+    state === 'running' && !slots.has(job) ? [job] : [],
+  );
+  const known = new Set((await read(doubtful)).map(({ id }) => id));
+  for (const job of doubtful) if (!known.has(job)) states.delete(job);
 }
 
 function runningJob(ctx: PipelineContext, job: Job): RunningJob {
@@ -172,12 +198,9 @@ function runningJob(ctx: PipelineContext, job: Job): RunningJob {
   };
 }
 
-async function endedJob(ctx: PipelineContext, id: string): Promise<EndedJob | undefined> {
-  const job = await readJob(ctx, id);
-  if (!job || !isTerminal(job.state)) return undefined;
-  const { run, task, name, state, cause, reason, receipt } = job;
+function endedJob({ id: job, run, task, name, state, cause, reason, receipt }: Job): EndedJob {
   return {
-    job: id,
+    job,
     run,
     task,
     name,

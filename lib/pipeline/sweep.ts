@@ -1,7 +1,7 @@
 /** Finds what no event told: lost stops, deadlines, dead claims, forgotten steps, retries whose time has come. */
 import type { TaskState } from '../ports.ts';
 import { drop, readAdmission, type Entry, type Member } from './admission.ts';
-import { mapLimit } from './concurrency.ts';
+import { mapGood, mapLimit } from './concurrency.ts';
 import type { PipelineContext } from './context.ts';
 import { finish } from './finish.ts';
 import type { Attempt, Job } from './job.ts';
@@ -9,7 +9,7 @@ import { isTerminal, lastAttempt } from './job.ts';
 import { delayedUntil, keys, parseTurn } from './keys.ts';
 import { launchDeadline } from './launch-deadline.ts';
 import { launch, started } from './launch.ts';
-import { readJob, updateJob, markWaiting } from './ledger.ts';
+import { readJob, updateJob, markWaiting, tellUnreadable } from './ledger.ts';
 import { sweepSets } from './sets.ts';
 import { follow, settleEntry, tellFetched } from './settle.ts';
 import { taskOf } from './task-of.ts';
@@ -74,29 +74,39 @@ interface Look {
   justStarted: boolean;
 }
 
-/** The jobs behind the entries, by id. */
-async function membersOf(ctx: PipelineContext, entries: Entry[]): Promise<Map<string, Job>> {
+/** By id. What cannot be read keeps its slot: its container may be running. */
+type Members = Map<string, Job | 'unreadable'>;
+
+/** The jobs behind the entries. */
+async function membersOf(ctx: PipelineContext, entries: Entry[]): Promise<Members> {
   const ids = entries.flatMap(({ members }) => members.filter(({ left }) => !left).map(({ job }) => job));
-  const jobs = await mapLimit(ids, READS, async (id) => await readJob(ctx, id));
-  return new Map(jobs.filter((job) => job !== undefined).map((job) => [job.id, job]));
+  const found: Members = new Map();
+  const unreadable = (id: string, error: unknown): void => {
+    tellUnreadable(ctx, id, error);
+    found.set(id, 'unreadable');
+  };
+  const jobs = await mapGood(ids, READS, async (id) => await readJob(ctx, id), unreadable);
+  for (const job of jobs) if (job) found.set(job.id, job);
+  return found;
 }
 
 const isInFlight = (job: Job): boolean => job.state === 'running' && lastAttempt(job)?.endedAt === undefined;
 
 /** What the runner knows of all running launches, asked for in one go. */
-async function describe(ctx: PipelineContext, jobs: Map<string, Job>): Promise<Map<string, TaskState>> {
-  const inFlight = [...jobs.values()].filter(isInFlight);
+async function describe(ctx: PipelineContext, jobs: Members): Promise<Map<string, TaskState>> {
+  const inFlight = [...jobs.values()].filter((job) => job !== 'unreadable').filter(isInFlight);
   const refs = [...new Set(inFlight.flatMap((job) => lastAttempt(job)?.ref ?? []))];
   const states = refs.length > 0 ? await ctx.runner.describe(refs) : [];
   return new Map(states.map((state) => [state.ref, state]));
 }
 
-async function look(at: Look, jobs: Map<string, Job>): Promise<void> {
+async function look(at: Look, jobs: Members): Promise<void> {
   const { ctx, entry } = at;
   const inFlight: Job[] = [];
   const settled: Job[] = [];
   for (const member of entry.members.filter(({ left }) => !left)) {
     const job = jobs.get(member.job);
+    if (job === 'unreadable') continue;
     const last = job && lastAttempt(job);
     if (!job) {
       await drop(ctx, [member.job], entry.claim);
@@ -243,20 +253,30 @@ async function wakeDelayed(ctx: PipelineContext): Promise<number> {
   for await (const marker of ctx.records.list(keys.delayedPrefix)) {
     if (delayedUntil(marker) > ctx.clock.now()) break;
     const id = parseTurn(marker).job;
-    const known = await readJob(ctx, id);
-    if (known?.state === 'waiting' && known.notBefore !== undefined && keys.delayed(known) === marker) {
-      const { job } = await updateJob(ctx, id, (current) => {
-        if (current.state !== 'waiting' || current.notBefore === undefined) return undefined;
-        const { notBefore: _, ...rest } = current;
-        return rest;
-      });
-      if (job.state === 'waiting') await markWaiting(ctx, job);
-      due += 1;
-    } else if (known?.state === 'waiting' && known.notBefore === undefined) {
-      // Its time had come, and whoever saw to it died before it was in line again.
-      await markWaiting(ctx, known);
+    try {
+      if (await wake(ctx, id, marker)) due += 1;
+    } catch (error) {
+      tellUnreadable(ctx, id, error);
     }
-    await ctx.records.delete(marker);
   }
   return due;
+}
+
+/** True when its time has come now. */
+async function wake(ctx: PipelineContext, id: string, marker: string): Promise<boolean> {
+  const known = await readJob(ctx, id);
+  const isDue = known?.state === 'waiting' && known.notBefore !== undefined && keys.delayed(known) === marker;
+  if (isDue) {
+    const { job } = await updateJob(ctx, id, (current) => {
+      if (current.state !== 'waiting' || current.notBefore === undefined) return undefined;
+      const { notBefore: _, ...rest } = current;
+      return rest;
+    });
+    if (job.state === 'waiting') await markWaiting(ctx, job);
+  } else if (known?.state === 'waiting' && known.notBefore === undefined) {
+    // Its time had come, and whoever saw to it died before it was in line again.
+    await markWaiting(ctx, known);
+  }
+  await ctx.records.delete(marker);
+  return isDue;
 }

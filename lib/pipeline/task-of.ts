@@ -4,15 +4,22 @@ import { checkParams } from '../tasks/params.ts';
 import type { PipelineContext } from './context.ts';
 import type { Job, Params } from './job.ts';
 
-/** Throws when a deployment took the task away, or changed its parameters, under a job that was accepted before. */
+/** A deployment took the task away, or changed its parameters, under a job that was accepted before. */
+export class TaskGoneError extends Error {
+  override name = 'TaskGoneError';
+}
+
+/** Throws {@link TaskGoneError}. */
 export function taskOf(
   { tasks }: Pick<PipelineContext, 'tasks'>,
   job: Job,
 ): { task: TaskDefinition; params: Params } {
   const task = tasks.get(job.task);
-  if (!task) throw new Error(`Job ${job.id} is of task "${job.task}", which is gone`);
+  if (!task) throw new TaskGoneError(`Job ${job.id} is of task "${job.task}", which is gone`);
   const checked = checkParams(task, job.params);
   if (!checked.ok)
-    throw new Error(`The parameters of job ${job.id} are no longer valid: ${checked.faults.join('; ')}`);
+    throw new TaskGoneError(
+      `The parameters of job ${job.id} are no longer valid: ${checked.faults.join('; ')}`,
+    );
   return { task, params: checked.params as Params };
 }

@@ -9,11 +9,11 @@
  */
 import type { PipelineContext } from './context.ts';
 import { replan } from './create-job.ts';
-import { mapLimit } from './concurrency.ts';
+import { mapGood } from './concurrency.ts';
 import { finish } from './finish.ts';
 import { isTerminal, type Job, type TerminalState } from './job.ts';
 import { keys } from './keys.ts';
-import { JobMissingError, markEnded, markWaiting, readJob, updateJob } from './ledger.ts';
+import { JobMissingError, markEnded, markWaiting, readJob, tellUnreadable, updateJob } from './ledger.ts';
 
 /** One end of a job, told from a later one by its time. */
 interface Intent {
@@ -47,7 +47,8 @@ export async function goOnWithRetries(ctx: PipelineContext): Promise<number> {
   const ids: string[] = [];
   for await (const key of ctx.records.list(keys.retriesPrefix))
     ids.push(key.slice(keys.retriesPrefix.length));
-  await mapLimit(ids, 8, async (id) => await goOn(ctx, id));
+  const failed = (id: string, error: unknown): void => tellUnreadable(ctx, id, error);
+  await mapGood(ids, 8, async (id) => await goOn(ctx, id), failed);
   return ids.length;
 }
 

@@ -94,7 +94,15 @@ describe('status', () => {
   const none = { waiting: 0, running: 0, published: 0, failed: 0, quarantined: 0, cancelled: 0 };
 
   test('without jobs says how to get some', () => {
-    const nothing = { jobs: none, runs: [], running: [], failures: [], sets: [], budgets: [] };
+    const nothing = {
+      jobs: none,
+      runs: [],
+      running: [],
+      failures: [],
+      sets: [],
+      budgets: [],
+      unreadable: [],
+    };
     expect(statusText(nothing)).toMatch(/no jobs yet/);
     expect(statusText({ run: 'x', ...nothing })).toBe('There is no run "x"');
   });
@@ -130,8 +138,10 @@ describe('status', () => {
         },
       ],
       budgets: [],
+      unreadable: [{ job: 'j3', reason: 'Error: The record jobs/j3.json is not JSON' }],
     };
     const text = statusText(found);
+    expect(text).toContain('cannot be read: j3\n  Error: The record jobs/j3.json is not JSON');
     expect(text).toMatch(/^run +waiting +running +published +failed/);
     expect(text).toMatch(/^r1 +0 +1 +0 +1 +0 +0$/m);
     expect(text).toMatch(/^j1 +europe\/malta +2 +processing +1 vCPU 2048 MiB +1 min 01 s$/m);

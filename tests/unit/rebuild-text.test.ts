@@ -77,6 +77,7 @@ const statusOf = (jobs: Partial<typeof counts>, more: Partial<Status> = {}): Sta
   failures: [],
   sets: [],
   budgets: [],
+  unreadable: [],
   ...more,
 });
 
