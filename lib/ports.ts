@@ -37,7 +37,12 @@ export interface ObjectStore {
   /** Stores a file. The folder store may move bytes by hard link, so the file must not be written afterwards. */
   upload(path: string, key: string, options?: PutOptions): Promise<ObjectInfo>;
   /** Copies from a store of the same backend, without the bytes passing through this process where possible. */
-  copyFrom(source: ObjectStore, sourceKey: string, key: string): Promise<ObjectInfo>;
+  copyFrom(
+    source: ObjectStore,
+    sourceKey: string,
+    key: string,
+    options?: Pick<PutOptions, 'contentType'>,
+  ): Promise<ObjectInfo>;
   /** No error when there is nothing to delete. */
   delete(key: string): Promise<void>;
   /** In key order (UTF-8 bytes), strongly consistent. `after` is exclusive. */

@@ -6,7 +6,8 @@ import { tell, tellError } from './tell.ts';
 process.on('SIGTERM', () => tell('Output:Stage:Hurry', {}));
 
 try {
-  for (const { job, attempt, exit, files, stageIn, stageOut } of await stageOutOnFargate(process.env)) {
+  const records = await stageOutOnFargate(process.env, (error) => tellError('Image:Look:Failed', error));
+  for (const { job, attempt, exit, files, stageIn, stageOut } of records) {
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     const exitCode = exit?.exitCode;
     tell('Output:Stage:Done', { job, attempt, exitCode, files: files.length, bytes, stageIn, stageOut });

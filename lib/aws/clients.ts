@@ -4,9 +4,29 @@ import type { SQSClientConfig } from '@aws-sdk/client-sqs';
 
 type Env = Record<string, string | undefined>;
 
+/**
+ * By itself the SDK waits for ever for a connection, and for an answer on one that has died: for as long as a function or a
+ * container has. What times out here is tried again.
+ */
+const HTTP = {
+  connectionTimeout: 3000,
+  /** Without a byte in either direction. Where S3 takes longer to complete an upload, it sends blanks. */
+  socketTimeout: 20_000,
+};
+
 /** What every client has. Without AWS_REGION the SDK looks in ~/.aws/config. */
-export const awsConfig = ({ AWS_REGION: region }: Env = process.env): { region?: string } =>
-  region === undefined ? {} : { region };
+export const awsConfig = ({ AWS_REGION: region }: Env = process.env): ClientConfig => ({
+  ...(region === undefined ? {} : { region }),
+  requestHandler: HTTP,
+});
+
+interface ClientConfig {
+  region?: string;
+  requestHandler: typeof HTTP;
+}
+
+/** For copies in parts, of several files at once; 50 without it. */
+const S3_SOCKETS = 200;
 
 /**
  * Endpoints given by hand are emulators and S3-compatible stores, which have no DNS name for each bucket: there the bucket
@@ -14,7 +34,11 @@ export const awsConfig = ({ AWS_REGION: region }: Env = process.env): { region?:
  */
 export function s3Config(env: Env = process.env): S3ClientConfig {
   const endpoint = env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL;
-  return { ...awsConfig(env), ...(endpoint === undefined ? {} : { forcePathStyle: true }) };
+  return {
+    ...awsConfig(env),
+    requestHandler: { ...HTTP, httpsAgent: { maxSockets: S3_SOCKETS } },
+    ...(endpoint === undefined ? {} : { forcePathStyle: true }),
+  };
 }
 
 /** An emulator's queue URLs may have a host name that only the emulator knows: the endpoint given by hand is the truth. */

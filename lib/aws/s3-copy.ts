@@ -12,22 +12,22 @@ import { mapLimit } from '../pipeline/concurrency.ts';
 import type { ObjectInfo } from '../ports.ts';
 import { unquote } from './s3-errors.ts';
 
-const GIB = 1024 ** 3;
-/** CopyObject takes 5 GiB at most. */
-const COPY_LIMIT_BYTES = 5 * GIB;
-/** 10,000 parts of this are 5 TiB, the largest object; S3 copies 512 MiB in a few seconds. */
-const PART_BYTES = GIB / 2;
-const PARTS_AT_ONCE = 8;
+const MIB = 1024 ** 2;
+/** One request copies its bytes one after another, so that CopyObject's largest, 5 GiB, would outlast a function. */
+const PART_BYTES = 256 * MIB;
+const MAX_PARTS = 10_000;
+const PARTS_AT_ONCE = 32;
 
 interface Place {
   Bucket: string;
   Key: string;
 }
 
-export interface CopyLimits {
-  /** Objects larger than this are copied in parts. */
-  limitBytes: number;
-  partBytes: number;
+export interface CopyOptions {
+  /** Of the copy; else the original's. */
+  contentType?: string | undefined;
+  /** Objects larger than this are copied in parts of at least this. */
+  partBytes?: number;
 }
 
 /** Throws S3's 404 when there is no source, and its 412 when the source is replaced while it is copied. */
@@ -35,19 +35,23 @@ export async function copyObject(
   client: S3Client,
   source: Place,
   target: Place,
-  limits: CopyLimits = { limitBytes: COPY_LIMIT_BYTES, partBytes: PART_BYTES },
+  { contentType, partBytes = PART_BYTES }: CopyOptions = {},
 ): Promise<Omit<ObjectInfo, 'key'>> {
   const head = await client.send(new HeadObjectCommand(source));
-  const found: Found = { bytes: head.ContentLength ?? 0, etag: head.ETag, contentType: head.ContentType };
+  const bytes = head.ContentLength ?? 0;
   const etag =
-    found.bytes > limits.limitBytes
-      ? await copyInParts(client, source, target, found, limits.partBytes)
-      : await copyWhole(client, source, target, found);
-  return { bytes: found.bytes, etag: unquote(etag), modifiedAt: Date.now() };
+    bytes > partBytes
+      ? await copyInParts(client, source, target, {
+          bytes,
+          etag: head.ETag,
+          contentType: contentType ?? head.ContentType,
+          partBytes: Math.max(partBytes, Math.ceil(bytes / MAX_PARTS)),
+        })
+      : await copyWhole(client, source, target, { etag: head.ETag, contentType });
+  return { bytes, etag: unquote(etag), modifiedAt: Date.now() };
 }
 
-interface Found {
-  bytes: number;
+interface Whole {
   etag: string | undefined;
   contentType: string | undefined;
 }
@@ -56,9 +60,16 @@ interface Found {
 const copySource = ({ Bucket, Key }: Place): string =>
   `${Bucket}/${Key.split('/').map(encodeURIComponent).join('/')}`;
 
-async function copyWhole(client: S3Client, source: Place, target: Place, { etag }: Found) {
+async function copyWhole(client: S3Client, source: Place, target: Place, { etag, contentType }: Whole) {
   const { CopyObjectResult } = await client.send(
-    new CopyObjectCommand({ ...target, CopySource: copySource(source), CopySourceIfMatch: etag }),
+    new CopyObjectCommand({
+      ...target,
+      CopySource: copySource(source),
+      CopySourceIfMatch: etag,
+      ...(contentType === undefined
+        ? {}
+        : { MetadataDirective: 'REPLACE' as const, ContentType: contentType }),
+    }),
   );
   return CopyObjectResult?.ETag;
 }
@@ -67,8 +78,7 @@ async function copyInParts(
   client: S3Client,
   source: Place,
   target: Place,
-  { bytes, etag, contentType }: Found,
-  partBytes: number,
+  { bytes, etag, contentType, partBytes }: Whole & { bytes: number; partBytes: number },
 ): Promise<string | undefined> {
   const { UploadId } = await client.send(
     new CreateMultipartUploadCommand({ ...target, ContentType: contentType }),

@@ -158,12 +158,17 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  async copyFrom(source: ObjectStore, sourceKey: string, key: string): Promise<ObjectInfo> {
+  async copyFrom(
+    source: ObjectStore,
+    sourceKey: string,
+    key: string,
+    { contentType }: Pick<PutOptions, 'contentType'> = {},
+  ): Promise<ObjectInfo> {
     if (!(source instanceof S3Store)) {
       throw new Error(`${source.uri(sourceKey)} is not in S3: it cannot be copied to ${this.uri(key)}`);
     }
     try {
-      const copied = await copyObject(this.client, source.place(sourceKey), this.place(key));
+      const copied = await copyObject(this.client, source.place(sourceKey), this.place(key), { contentType });
       return { key, ...copied };
     } catch (error) {
       if (isMissing(error)) throw new ObjectMissingError(source.uri(sourceKey), { cause: error });

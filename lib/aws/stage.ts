@@ -17,6 +17,11 @@ import { S3Store } from './s3-store.ts';
 import { STAGING_PREFIX } from './state-prefixes.ts';
 import { MAIN_CONTAINER } from './task-state.ts';
 
+/** Hours of work may wait to be kept: S3 may be out of reach for a minute. */
+const S3_ATTEMPTS = 10;
+const METADATA_TRIES = 4;
+const METADATA_TIMEOUT_MS = 5000;
+
 type Env = Record<string, string | undefined>;
 type Member = LaunchSpec['members'][number];
 
@@ -44,7 +49,7 @@ interface Stage {
 
 async function open(env: Env): Promise<Stage> {
   const variables = readEnvironment(StageEnvironment, env);
-  const client = new S3Client(s3Config(env));
+  const client = new S3Client({ ...s3Config(env), maxAttempts: S3_ATTEMPTS });
   const staging = new S3Store({ client, bucket: variables.LONGSHORE_STATE_BUCKET, prefix: STAGING_PREFIX });
   const spec = await text(await staging.get(launchSpecKey(variables.LONGSHORE_LAUNCH)));
   return {
@@ -115,10 +120,19 @@ async function openFolder(path: string): Promise<void> {
   await chmod(path, 0o777);
 }
 
-/** One record for each member, whatever the end of the others. */
-export async function stageOutOnFargate(env: Env): Promise<AttemptRecord[]> {
+/**
+ * One record for each member, whatever the end of the others. `unknownImage` is told why a record has no digest of its image: no
+ * reason to lose the outputs.
+ */
+export async function stageOutOnFargate(
+  env: Env,
+  unknownImage: (error: unknown) => void,
+): Promise<AttemptRecord[]> {
   const stage = await open(env);
-  const imageDigest = await mainImageDigest(env);
+  const imageDigest = await mainImageDigest(env).catch((error: unknown) => {
+    unknownImage(error);
+    return undefined;
+  });
   const records: AttemptRecord[] = [];
   for (const member of stage.spec.members) records.push(await stageOutMember(stage, member, imageDigest));
   return records;
@@ -144,8 +158,20 @@ interface TaskMetadata {
 async function mainImageDigest(env: Env): Promise<string | undefined> {
   const endpoint = env.ECS_CONTAINER_METADATA_URI_V4;
   if (endpoint === undefined) return undefined;
-  const answer = await fetch(`${endpoint}/task`);
-  if (!answer.ok) throw new Error(`The task metadata endpoint answered ${answer.status} to ${endpoint}/task`);
-  const { Containers = [] } = (await answer.json()) as TaskMetadata;
+  const { Containers = [] } = await askMetadata(`${endpoint}/task`);
   return Containers.find(({ Name }) => Name === MAIN_CONTAINER)?.ImageID;
+}
+
+/** The endpoint throttles, and the user's container may ask it too. */
+async function askMetadata(url: string): Promise<TaskMetadata> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const answer = await fetch(url, { signal: AbortSignal.timeout(METADATA_TIMEOUT_MS) });
+      if (!answer.ok) throw new Error(`The task metadata endpoint answered ${answer.status} to ${url}`);
+      return (await answer.json()) as TaskMetadata;
+    } catch (error) {
+      if (tries === METADATA_TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200 * 2 ** tries));
+    }
+  }
 }

@@ -14,7 +14,10 @@ export const STAGE_IMAGE = 'longshore/stage';
 /** Of the tag that each push gives besides the one it was asked for. */
 export const BUILD_TAG_PREFIX = 'build-';
 const VOLUME_NAME = 'longshore';
-/** Who everything in a task runs as. The stage image gives the volume to this user (see its Dockerfile). */
+/** Java and others write here whatever $TMPDIR says. */
+const TMP = '/tmp';
+const TMP_NAME = 'tmp';
+/** Who everything in a task runs as. The stage image gives the volumes to this user (see its Dockerfile). */
 const USER = '1000:1000';
 /** What Fargate allows at most between SIGTERM and SIGKILL, and what Spot's two minutes are for. */
 const STOP_TIMEOUT_SECONDS = 120;
@@ -183,7 +186,7 @@ function taskDefinition(task: TaskDefinition, settings: TaskTemplateSettings): R
       },
       ExecutionRoleArn: { 'Fn::GetAtt': ['ExecutionRole', 'Arn'] },
       TaskRoleArn: { 'Fn::GetAtt': ['TaskRole', 'Arn'] },
-      Volumes: [{ Name: VOLUME_NAME }],
+      Volumes: [{ Name: VOLUME_NAME }, { Name: TMP_NAME }],
       ContainerDefinitions: [
         stageContainer('stage-in', task, settings),
         ...(task.fetch ? [fetchContainer(task, task.fetch.command, settings)] : []),
@@ -201,11 +204,17 @@ function container(containerName: string, name: string): Record<string, Json> {
     Name: containerName,
     User: USER,
     ReadonlyRootFilesystem: true,
-    MountPoints: [{ SourceVolume: VOLUME_NAME, ContainerPath: VOLUME, ReadOnly: false }],
+    MountPoints: [
+      { SourceVolume: VOLUME_NAME, ContainerPath: VOLUME, ReadOnly: false },
+      { SourceVolume: TMP_NAME, ContainerPath: TMP, ReadOnly: false },
+    ],
     StopTimeout: STOP_TIMEOUT_SECONDS,
     LogConfiguration: {
       LogDriver: 'awslogs',
       Options: {
+        // The account decides otherwise. stage-out keeps the whole log: no container is to stand still for CloudWatch.
+        mode: 'non-blocking',
+        'max-buffer-size': '10m',
         'awslogs-group': { Ref: `${name}TaskLogGroup` },
         'awslogs-region': { Ref: 'AWS::Region' },
         'awslogs-stream-prefix': containerName,
@@ -289,7 +298,11 @@ function ownContainer(
     ...container(name, logicalName(task.name)),
     Image: imageUri(task.image, settings),
     Essential: false,
-    Environment: [{ Name: 'TMPDIR', Value: `${VOLUME}/tmp` }],
+    Environment: [
+      { Name: 'TMPDIR', Value: `${VOLUME}/tmp` },
+      // pack.sh empties it after each job.
+      { Name: 'LONGSHORE_SCRATCH', Value: TMP },
+    ],
     ...secretReferences(task),
     // An init that reaps children and passes signals on, as `docker run --init` has.
     LinuxParameters: { InitProcessEnabled: true },

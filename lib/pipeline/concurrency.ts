@@ -1,3 +1,6 @@
+/** Objects that are copied or deleted at once. A request to S3 takes some 0.1 s, and a function has minutes for ten thousand. */
+export const FILES_AT_ONCE = 16;
+
 /** `map` over promises, at most `limit` at once, results in order. The first error is thrown after all have ended. */
 export async function mapLimit<T, R>(
   items: readonly T[],

@@ -1,5 +1,5 @@
 /** The last step of every job: what did not publish is set aside with its reason, then slots and scratch space are freed. */
-import { mapLimit } from './concurrency.ts';
+import { FILES_AT_ONCE, mapLimit } from './concurrency.ts';
 import type { PipelineContext } from './context.ts';
 import { isTerminal, type Job } from './job.ts';
 import { leaving } from './leaving.ts';
@@ -51,16 +51,19 @@ async function setAside(ctx: PipelineContext, job: Job): Promise<Job> {
     job.attempts.length > 0 ? await readAttemptRecord(ctx, job.id, job.attempts.length) : undefined;
   const files: ReceiptFile[] = [];
   if (job.state === 'quarantined') {
-    for (const input of job.inputs) {
+    await mapLimit(job.inputs, FILES_AT_ONCE, async (input) => {
       const found = await uploads.head(input.key);
       // Changed since: the newer version is a job of its own, and the older bytes exist nowhere any more.
-      if (found?.etag !== input.etag) continue;
+      if (found?.etag !== input.etag) return;
       await quarantine.copyFrom(uploads, input.key, quarantineKeys.input(job, input.name));
-    }
-    for (const file of record?.files ?? []) {
-      const key = quarantineKeys.output(job, file.name);
-      if (await staging.head(file.key)) await quarantine.copyFrom(staging, file.key, key);
-      files.push({ name: file.name, key, uri: quarantine.uri(key), bytes: file.bytes, sha256: file.sha256 });
+    });
+    await mapLimit(record?.files ?? [], FILES_AT_ONCE, async (file) => {
+      if (await staging.head(file.key))
+        await quarantine.copyFrom(staging, file.key, quarantineKeys.output(job, file.name));
+    });
+    for (const { name, bytes, sha256 } of record?.files ?? []) {
+      const key = quarantineKeys.output(job, name);
+      files.push({ name, key, uri: quarantine.uri(key), bytes, sha256 });
     }
   }
   if (job.attempts.length > 0) {
@@ -89,6 +92,6 @@ async function clean(ctx: PipelineContext, job: Job): Promise<void> {
     const staged: string[] = [];
     for await (const { key } of ctx.stores.staging.list(`${stagingKeys.attempt(job.id, attempt)}/output/`))
       staged.push(key);
-    await mapLimit(staged, 8, async (key) => await ctx.stores.staging.delete(key));
+    await mapLimit(staged, FILES_AT_ONCE, async (key) => await ctx.stores.staging.delete(key));
   }
 }

@@ -1,5 +1,5 @@
 /** Publishes validated outputs: files, then metadata, the receipt last. */
-import { mapLimit } from './concurrency.ts';
+import { FILES_AT_ONCE, mapLimit } from './concurrency.ts';
 import type { PipelineContext } from './context.ts';
 import { finish } from './finish.ts';
 import { publishedReceipt } from './fresh.ts';
@@ -66,11 +66,11 @@ async function writeOutputs(ctx: PipelineContext, job: Job, previous: Receipt | 
   const { task, context } = await outputContext(ctx, job);
   const files = await mapLimit(
     context.files,
-    4,
+    FILES_AT_ONCE,
     async ({ name, key: staged, bytes, sha256 }): Promise<ReceiptFile> => {
       const key = outputKeys.file(job, name);
-      await output.copyFrom(staging, staged, key);
       const contentType = outputOf(task.outputs, name)?.contentType;
+      await output.copyFrom(staging, staged, key, contentType === undefined ? {} : { contentType });
       return {
         name,
         key,
@@ -118,7 +118,6 @@ async function removeObsolete(
   files: ReceiptFile[],
 ): Promise<void> {
   const kept = new Set(files.map(({ key }) => key));
-  for (const { key } of previous?.files ?? []) {
-    if (!kept.has(key)) await ctx.stores.output.delete(key);
-  }
+  const obsolete = (previous?.files ?? []).filter(({ key }) => !kept.has(key));
+  await mapLimit(obsolete, FILES_AT_ONCE, async ({ key }) => await ctx.stores.output.delete(key));
 }

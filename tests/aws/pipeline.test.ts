@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createHash } from 'node:crypto';
 import { buffer, text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -72,7 +72,10 @@ const FUNCTIONS = ['dispatch', 'settle', 'validate', 'metadata', 'sweep', 'rebui
   async function drop(key: string, body: string | Buffer): Promise<void> {
     const s3 = new S3Client(s3Config());
     const Bucket = cloud.stack.LONGSHORE_UPLOADS_BUCKET;
-    await s3.send(new PutObjectCommand({ Bucket, Key: `${TASK}/${key}`, Body: body }));
+    // With a tag, as some put on all they have: copies take it along, or are refused.
+    await s3.send(
+      new PutObjectCommand({ Bucket, Key: `${TASK}/${key}`, Body: body, Tagging: 'project=test' }),
+    );
   }
 
   /** The only job of this name, when it has its receipt. */
@@ -130,6 +133,13 @@ const FUNCTIONS = ['dispatch', 'settle', 'validate', 'metadata', 'sweep', 'rebui
     const bytes = await buffer(await cloud.ctx.stores.output.get(map.key));
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(map.sha256);
     expect(bytes.subarray(0, 20).toString()).toBe('mapsforge binary OSM');
+    const Bucket = cloud.stack.LONGSHORE_OUTPUT_BUCKET;
+    for (const { key, contentType } of receipt.files) {
+      const { ContentType } = await new S3Client(s3Config()).send(
+        new HeadObjectCommand({ Bucket, Key: key }),
+      );
+      expect([key, ContentType]).toEqual([key, contentType]);
+    }
     // The task that ECS ran, as it tells it.
     const task = cloud.ecs.state.tasks.get(job.attempts[0]?.ref ?? '');
     expect(task?.containers.map((one) => [one.name, one.exitCode])).toEqual([

@@ -225,14 +225,18 @@ function definitionOf(): RegisterTaskDefinitionRequest {
 
   test('it is the task definition that gives each job its turn, as nobody, with a read-only root', async () => {
     const members = [
-      member(0, 'cat "$1/input.txt" >"$2/out"; id -u >>"$2/out"; sleep 600 & echo x >"$TMPDIR/x"', {
-        inputs: await inputOf('c', 'first\n'),
-      }),
+      member(
+        0,
+        'cat "$1/input.txt" >"$2/out"; id -u >>"$2/out"; sleep 600 & echo x >"$TMPDIR/x"; echo x >/tmp/x',
+        {
+          inputs: await inputOf('c', 'first\n'),
+        },
+      ),
       member(1, 'tail /dev/zero'),
       member(2, 'exec sleep 600', { deadlineSeconds: 1 }),
       member(
         3,
-        'ls -A "$TMPDIR" >"$2/out"; cat /proc/[0-9]*/comm | grep -c "^sleep$" >>"$2/out"; touch /x 2>>"$2/out" || true',
+        'ls -A "$TMPDIR" >"$2/out"; ls -A /tmp >>"$2/out"; cat /proc/[0-9]*/comm | grep -c "^sleep$" >>"$2/out"; touch /x 2>>"$2/out" || true',
       ),
     ];
     const outcome = await there.launch({

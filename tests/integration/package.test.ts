@@ -20,6 +20,7 @@ interface Resource {
   Properties: Record<string, any>;
   Condition?: string;
   DeletionPolicy?: string;
+  UpdateReplacePolicy?: string;
 }
 interface Template {
   Resources: Record<string, Resource>;
@@ -198,10 +199,12 @@ describe('the template', () => {
       'StateBucket',
       'UploadsBucket',
     ]);
-    for (const [id, { Properties, DeletionPolicy }] of buckets) {
+    for (const [id, { Properties, DeletionPolicy, UpdateReplacePolicy }] of buckets) {
       expect(Object.values(Properties.PublicAccessBlockConfiguration)).toEqual([true, true, true, true]);
       expect(Properties.BucketEncryption).toBeDefined();
-      expect(DeletionPolicy).toBe('Retain');
+      // A first deployment that fails must leave no bucket: the next one would find the name taken.
+      expect(DeletionPolicy).toBe('RetainExceptOnCreate');
+      expect(UpdateReplacePolicy).toBe('Retain');
       const rules = Properties.LifecycleConfiguration.Rules as Record<string, unknown>[];
       expect(rules.some((rule) => 'AbortIncompleteMultipartUpload' in rule)).toBe(true);
       const [statement] = resource(`${id}Policy`).Properties.PolicyDocument.Statement;
@@ -247,6 +250,24 @@ describe('the template', () => {
       expect(Properties.FunctionResponseTypes).toEqual(['ReportBatchItemFailures']);
       expect(Properties.ScalingConfig.MaximumConcurrency).toBeGreaterThanOrEqual(2);
     }
+  });
+
+  test('a function that sends to a queue of its own may call itself for as long as it takes', () => {
+    // Lambda stops others after some 16 calls in one chain: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+    const looping = ofType('AWS::Lambda::EventSourceMapping').flatMap(([, { Properties }]) => {
+      const [queue] = Properties.EventSourceArn['Fn::GetAtt'] as [string];
+      const [name] = Properties.FunctionName['Fn::GetAtt'] as [string];
+      return rightsOf(name).some((text) => text.includes('sqs:SendMessage') && text.includes(`"${queue}"`))
+        ? [name]
+        : [];
+    });
+    expect(looping).toEqual(['DispatchLambdaFunction']);
+    for (const [id, { Properties }] of ofType('AWS::Lambda::Function'))
+      expect([id, Properties.RecursiveLoop]).toEqual([id, looping.includes(id) ? 'Allow' : undefined]);
+  });
+
+  test('run answers before `serverless invoke` takes its silence for a fault and calls again', () => {
+    expect(resource('RunLambdaFunction').Properties.Timeout).toBeLessThan(120);
   });
 
   test('stopped containers come to settle, the minute to the sweep, and the rebuild is off', () => {
@@ -298,6 +319,22 @@ const statements = (): [string, Record<string, any>][] =>
       ),
     );
 
+/** The statements of a function's role and of the policies that it shares, as JSON. */
+function rightsOf(functionId: string): string[] {
+  const role = resource(functionId).Properties.Role['Fn::Sub'].slice(2, -'.Arn}'.length) as string;
+  const shared = (resource(role).Properties.ManagedPolicyArns ?? []) as { Ref: string }[];
+  const places = new Set([role, ...shared.map(({ Ref }) => Ref)]);
+  return statements()
+    .filter(([id]) => places.has(id))
+    .map(([, statement]) => JSON.stringify(statement));
+}
+
+/** Who may do this, with which objects. */
+const allowed = (action: string): [string, string][] =>
+  statements()
+    .filter(([, { Action }]) => Action.includes(action))
+    .map(([id, statement]) => [id, statement.Resource[0]['Fn::Sub']]);
+
 describe('rights', () => {
   test('no action has a wildcard', () => {
     const actions = statements().flatMap(([, { Action }]) => [Action].flat() as string[]);
@@ -325,6 +362,11 @@ describe('rights', () => {
       return JSON.stringify(ManagedPolicyArns).includes('LaunchPolicy');
     });
     expect(launching).toEqual(FUNCTIONS.filter((name) => CLIENTS[name].includes('ecs')));
+  });
+
+  test('who copies files that others dropped may copy their tags, without which S3 refuses', () => {
+    expect(allowed('s3:GetObjectTagging')).toEqual([['FinishPolicy', '${UploadsBucket.Arn}/*']]);
+    expect(allowed('s3:PutObjectTagging')).toEqual([['FinishPolicy', '${QuarantineBucket.Arn}/*']]);
   });
 
   test('containers reach neither the ledger nor what is published', () => {
@@ -381,7 +423,7 @@ describe('task definitions', () => {
     );
   });
 
-  test('they share one volume, as nobody, with a read-only root', () => {
+  test('they share the same volumes, as nobody, with a read-only root', () => {
     for (const [, { Properties }] of ofType('AWS::ECS::TaskDefinition')) {
       const containers = Properties.ContainerDefinitions as Record<string, any>[];
       for (const container of containers) {
@@ -389,8 +431,12 @@ describe('task definitions', () => {
           User: '1000:1000',
           ReadonlyRootFilesystem: true,
           StopTimeout: 120,
-          MountPoints: [{ SourceVolume: 'longshore', ContainerPath: '/longshore', ReadOnly: false }],
-          LogConfiguration: { LogDriver: 'awslogs' },
+          MountPoints: [
+            { SourceVolume: 'longshore', ContainerPath: '/longshore', ReadOnly: false },
+            { SourceVolume: 'tmp', ContainerPath: '/tmp', ReadOnly: false },
+          ],
+          // Else it is the account's affair whether a container stands still while CloudWatch is slow.
+          LogConfiguration: { LogDriver: 'awslogs', Options: { mode: 'non-blocking' } },
         });
         // It is how long the next container waits for this one, 120 s at most: an input may take longer.
         expect(container).not.toHaveProperty('StartTimeout');

@@ -1,11 +1,16 @@
 /** What the S3 adapters do that no other backend has: conflicts, lost answers, parts. */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { s3Config } from '../../lib/aws/clients.ts';
 import { copyObject } from '../../lib/aws/s3-copy.ts';
 import { S3Records } from '../../lib/aws/s3-records.ts';
 import { S3Store } from '../../lib/aws/s3-store.ts';
@@ -38,6 +43,8 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   for await (const item of items) found.push(item);
   return found;
 }
+const typeOf = async (key: string): Promise<string | undefined> =>
+  (await aws.s3.send(new HeadObjectCommand(store.place(key)))).ContentType;
 const keysOf = async (items: AsyncIterable<{ key: string }>): Promise<string[]> =>
   (await all(items)).map(({ key }) => key);
 
@@ -108,13 +115,49 @@ describe('S3Store', () => {
     await store.copyFrom(source, 'big/ä +.bin', 'copied');
     expect(bytes.equals(await buffer(await store.get('copied')))).toBe(true);
     const before = aws.requests.length;
-    const limits = { limitBytes: 10 * MIB, partBytes: 6 * MIB };
-    await copyObject(aws.s3, source.place('big/ä +.bin'), store.place('in parts'), limits);
+    const parts = { partBytes: 6 * MIB };
+    await copyObject(aws.s3, source.place('big/ä +.bin'), store.place('in parts'), parts);
     const copies = aws.requests.slice(before).filter((request) => /^PUT .*partNumber=/.test(request));
     expect(copies).toHaveLength(2);
     expect(bytes.equals(await buffer(await store.get('in parts')))).toBe(true);
+    for (const [name, options] of [
+      ['copied', {}],
+      ['in parts', parts],
+    ] as const) {
+      expect(await typeOf(name)).toBe('text/x-test');
+      const typed = { contentType: 'image/png', ...options };
+      await copyObject(aws.s3, source.place('big/ä +.bin'), store.place(name), typed);
+      expect(await typeOf(name)).toBe('image/png');
+    }
     await expect(store.copyFrom(source, 'gone', 'x')).rejects.toThrow(ObjectMissingError);
   });
+
+  test('a download goes on, where the connection falls silent in the middle', async () => {
+    const head = { 'content-length': '10', etag: '"x"' };
+    const answers: ((response: ServerResponse) => void)[] = [
+      (response) => response.writeHead(200, head).write('01234'),
+      (response) => response.writeHead(206, { ...head, 'content-length': '5' }).end('56789'),
+    ];
+    const ranges: (string | undefined)[] = [];
+    const server = createServer(({ headers }, response) => {
+      ranges.push(headers.range);
+      answers[ranges.length - 1]?.(response);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const client = new S3Client({
+      ...s3Config({ AWS_REGION: 'eu-west-1', AWS_ENDPOINT_URL_S3: endpoint }),
+      endpoint,
+      credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+    });
+    const path = join(folder, 'silent');
+    await new S3Store({ client, bucket: 'one' }).download('x', path);
+    expect(await readFile(path, 'utf8')).toBe('0123456789');
+    expect(ranges).toEqual([undefined, 'bytes=5-']);
+    server.closeAllConnections();
+    server.close();
+    // Silence is told from slowness by waiting for 20 s.
+  }, 60_000);
 
   test('lists more than a page, in the order of bytes', async () => {
     const place = new S3Store({ client: aws.s3, bucket: 'two', prefix: 'many/' });
