@@ -3,7 +3,7 @@ import { mapLimit } from '../pipeline/concurrency.ts';
 import type { PipelineContext } from '../pipeline/context.ts';
 import type { Source } from '../pipeline/job.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
-import { UnknownSourceError } from '../tasks/define-task.ts';
+import { BusySourceError, UnknownSourceError } from '../tasks/define-task.ts';
 
 export interface Sought {
   task: TaskDefinition;
@@ -25,7 +25,11 @@ const REQUESTS_AT_ONCE = 4;
 /** After so many failures in a row a mirror is down: the rest is not asked, or 500 time-outs would take 40 minutes. */
 const GIVE_UP_AFTER = 20;
 const TRIES = 2;
-const PAUSE_MS = 1000;
+/** What a busy server refuses is there: it is asked more often. */
+const TRIES_WHEN_BUSY = 4;
+const PAUSE_SECONDS = 1;
+/** Of what a server asks for with `Retry-After`: a plan is waited for. */
+const LONGEST_PAUSE_SECONDS = 30;
 
 /** Answers in the order of the questions. `each` is called after each answer. */
 export async function lookAtAll(
@@ -67,8 +71,14 @@ async function lookAt(
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (error instanceof UnknownSourceError) return { refused: reason };
-      if (tries === TRIES) return { unreachable: reason };
-      await ctx.clock.sleep(PAUSE_MS);
+      const most = error instanceof BusySourceError ? TRIES_WHEN_BUSY : TRIES;
+      if (tries >= most) return { unreachable: reason };
+      await ctx.clock.sleep(pauseAfter(error) * 1000);
     }
   }
+}
+
+function pauseAfter(error: unknown): number {
+  const asked = error instanceof BusySourceError ? error.seconds : NaN;
+  return asked > 0 ? Math.min(asked, LONGEST_PAUSE_SECONDS) : PAUSE_SECONDS;
 }

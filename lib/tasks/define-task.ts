@@ -156,6 +156,16 @@ export class UnknownSourceError extends Error {
   override name = 'UnknownSourceError';
 }
 
+/** Its server wants to be left alone, for `seconds` where it says so (`Retry-After`), else NaN. */
+export class BusySourceError extends Error {
+  override name = 'BusySourceError';
+  readonly seconds: number;
+  constructor(message: string, seconds: number) {
+    super(message);
+    this.seconds = seconds;
+  }
+}
+
 /** Gives the definition its types. What cannot be typed is checked when the registry loads it (`registry.ts`). */
 export function defineTask<S extends z.ZodObject>(task: TaskDefinition<S>): TaskDefinition<S> {
   return task;

@@ -4,7 +4,12 @@ import type { ManifestJob } from '../../lib/pipeline/manifest.ts';
 import { planKeys, type Plan } from '../../lib/pipeline/plan.ts';
 import type { Receipt } from '../../lib/pipeline/receipt.ts';
 import { status } from '../../lib/pipeline/status.ts';
-import { defineTask, UnknownSourceError, type TaskDefinition } from '../../lib/tasks/define-task.ts';
+import {
+  BusySourceError,
+  defineTask,
+  UnknownSourceError,
+  type TaskDefinition,
+} from '../../lib/tasks/define-task.ts';
 import { estimate, factorOf } from '../../lib/rebuild/estimate.ts';
 import { lookAtAll, type Sought } from '../../lib/rebuild/look.ts';
 import { makePlan } from '../../lib/rebuild/make-plan.ts';
@@ -225,6 +230,25 @@ describe('looking at many sources', () => {
     ]);
     // Twice: it may have been a hiccup.
     expect(mirror.asked.filter((area) => area === 'a')).toHaveLength(3);
+  });
+
+  test('leaves a busy mirror alone for as long as it says, and asks it again', async () => {
+    const mirror = mirrorOf();
+    let answers = 0;
+    const busyTask: TaskDefinition = {
+      ...textTask,
+      source: async () => {
+        answers += 1;
+        if (answers < 4) throw new BusySourceError('http://m/a answered HTTP 429', answers === 3 ? 9999 : 7);
+        return { uri: 'http://m/a', bytes: 5 };
+      },
+    };
+    const { context } = worldOf(mirror);
+    const slept: number[] = [];
+    const clock = { ...context.clock, now: () => 0, sleep: async (ms: number) => void slept.push(ms) };
+    const looks = await lookAtAll({ ...context, clock }, [{ ...sought('a'), task: busyTask }]);
+    expect(looks).toMatchObject([{ found: { bytes: 5 } }]);
+    expect(slept).toEqual([7000, 7000, 30_000]);
   });
 
   test('gives up on a mirror that is down, and names what was not asked', async () => {

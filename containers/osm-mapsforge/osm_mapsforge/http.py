@@ -14,6 +14,8 @@ from .log import progress, warn
 TIMEOUT_SECONDS = 30
 # Five tries within about 15 s; a longer outage is the pipeline's retry, which waits for minutes without holding memory.
 PAUSES_SECONDS = (1, 2, 4, 8)
+# What a busy server asks for (Retry-After) is kept up to this.
+LONGEST_PAUSE_SECONDS = 60
 CHUNK = 1024 * 1024
 PROGRESS_SECONDS = 2
 # Worth the same request again: busy, slow or broken for the moment.
@@ -35,7 +37,11 @@ class Fetched:
 
 
 class _Broken(Exception):
-    """This try failed in a way that another may not."""
+    """This try failed in a way that another may not, after so many seconds at least."""
+
+    def __init__(self, message: str, after: int = 0) -> None:
+        super().__init__(message)
+        self.after = min(after, LONGEST_PAUSE_SECONDS)
 
 
 def download(address: str, path: str, stage: str) -> Fetched:
@@ -81,6 +87,7 @@ def _tries(address: str, attempt, anew) -> None:
         except _Broken as error:
             if pause is None:
                 raise TryAgain(f"{address} can't be fetched ({error}, {number} tries); try again later") from None
+            pause = max(pause, error.after)
             warn("Source:Download:Retry", f"{error}; again in {pause} s", uri=address, attempt=number)
             if isinstance(error, _Changed):
                 anew()
@@ -97,7 +104,8 @@ def _open(address: str, headers: dict[str, str]) -> http.client.HTTPResponse:
         if error.code == 416:
             raise _Changed("the file changed meanwhile") from None
         if error.code in TRANSIENT:
-            raise _Broken(f"HTTP {error.code}") from None
+            after = error.headers.get("Retry-After", "")
+            raise _Broken(f"HTTP {error.code}", int(after) if after.isascii() and after.isdigit() else 0) from None
         raise BadInput(f"{address}: the server refuses (HTTP {error.code}); check AREA and MIRROR") from None
     except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
         raise _Broken(str(getattr(error, "reason", error))) from None

@@ -6,8 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Mirror:
-    """Serves `files` (path → bytes) with ranges. `faults` (path → list) are used up one a request: a status code, or
-    `cut` for an answer that breaks off in the middle."""
+    """Serves `files` (path → bytes) with ranges. `faults` (path → list) are used up one a request: a status code, one
+    with the seconds of its Retry-After, or `cut` for an answer that breaks off in the middle."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
@@ -44,6 +44,13 @@ class Mirror:
         self.asked.append((handler.path, wanted))
         fault = self.faults[handler.path].pop(0) if self.faults.get(handler.path) else None
         body = self.files.get(handler.path)
+        if isinstance(fault, tuple):
+            status, after = fault
+            handler.send_response(status)
+            handler.send_header("Retry-After", str(after))
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+            return
         if isinstance(fault, int) or body is None:
             handler.send_error(fault if isinstance(fault, int) else 404)
             return

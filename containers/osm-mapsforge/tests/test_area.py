@@ -62,6 +62,14 @@ class Area(Case):
         ranges = [wanted for path, wanted in self.mirror.asked if path.endswith(".pbf")]
         self.assertEqual(ranges, [None, None, f"bytes={len(self.extract) // 2}-"])
 
+    def test_a_busy_mirror_is_left_alone_for_as_long_as_it_says(self):
+        self.mirror.add_area("europe/island", self.extract, POLY)
+        self.mirror.faults["/europe/island-latest.osm.pbf"] = [(429, 3), (429, "Wed, 21 Oct 2026 07:28:00 GMT")]
+        ended = self.run_area(SKIP_MAP="true")
+        self.assertEqual((ended.code, ended.reason), (0, ""))
+        self.assertIn("HTTP 429; again in 3 s", ended.stdout)
+        self.assertIn("HTTP 429; again in 2 s", ended.stdout)
+
     def test_an_unknown_area_is_bad_input(self):
         ended = self.run_area("europe/atlantis")
         self.assertEqual(ended.code, 65)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { UnknownSourceError } from '../../../lib/tasks/define-task.ts';
+import { BusySourceError, UnknownSourceError } from '../../../lib/tasks/define-task.ts';
 import { checkParams } from '../../../lib/tasks/params.ts';
 import { isValidSize } from '../../../lib/tasks/sizes.ts';
 import task from '../../../tasks/osm-mapsforge/task.ts';
@@ -157,6 +157,18 @@ describe('the source of an area', () => {
       response.req.method === 'HEAD'
         ? response.writeHead(502).end()
         : response.writeHead(206, { 'content-range': 'bytes 0-0/431512', 'content-length': '1' }).end('x'),
+    '/europe/nohead-latest.osm.pbf': (response) =>
+      response.req.method === 'HEAD'
+        ? response.writeHead(405, { allow: 'GET' }).end()
+        : response.writeHead(200, { 'content-length': '431512', etag: '"v1"' }).end('x'.repeat(431_512)),
+    '/europe/nohead-latest.osm.pbf.md5': (response) => response.writeHead(403).end(),
+    '/europe/limited-latest.osm.pbf': (response) => response.writeHead(429, { 'retry-after': '7' }).end(),
+    '/europe/zipped-latest.osm.pbf': (response) =>
+      response
+        .writeHead(200, {
+          'content-length': response.req.headers['accept-encoding'] === 'identity' ? '431512' : '99',
+        })
+        .end(),
     '/europe/odd-latest.osm.pbf': (response) => response.writeHead(200, { 'content-length': '1' }).end(),
     '/europe/odd-latest.osm.pbf.md5': (response) => response.end('<html>Not today</html>'),
     '/europe/busymd5-latest.osm.pbf': (response) => response.writeHead(200).end(),
@@ -209,6 +221,24 @@ describe('the source of an area', () => {
     ]);
   });
 
+  test('is described by a server without HEAD and without ranges; an MD5 that it will not give is none', async () => {
+    expect(await look('europe/nohead')).toEqual({
+      uri: `${mirror}/europe/nohead-latest.osm.pbf`,
+      bytes: 431_512,
+      etag: 'v1',
+    });
+  });
+
+  test('has the size of the file, not of an answer that is compressed', async () => {
+    expect(await look('europe/zipped')).toMatchObject({ bytes: 431_512 });
+  });
+
+  test('of a server that wants to be left alone is asked for again when it says', async () => {
+    const error = await look('europe/limited').catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(BusySourceError);
+    expect(error).toMatchObject({ seconds: 7, message: expect.stringContaining('answered HTTP 429') });
+  });
+
   test('that is not there is the fault of the job', async () => {
     const error = await look('europe/atlantis').catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(UnknownSourceError);
@@ -219,9 +249,9 @@ describe('the source of an area', () => {
   });
 
   test.each([
-    ['europe/busy', 'answered HTTP 503 to HEAD'],
-    ['europe/busymd5', 'busymd5-latest.osm.pbf.md5 should begin with 32 hex digits, but is "" (HTTP 503)'],
-    ['europe/odd', '.md5 should begin with 32 hex digits, but is "<html>Not" (HTTP 200)'],
+    ['europe/busy', 'busy-latest.osm.pbf answered HTTP 503'],
+    ['europe/busymd5', 'busymd5-latest.osm.pbf.md5 answered HTTP 503'],
+    ['europe/odd', '.md5 should begin with 32 hex digits, but is "<html>Not"'],
   ])('%s: a mirror in trouble is worth asking again', async (area, message) => {
     const error = await look(area).catch((reason: unknown) => reason);
     expect(error).not.toBeInstanceOf(UnknownSourceError);
