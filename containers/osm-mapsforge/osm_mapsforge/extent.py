@@ -74,8 +74,10 @@ class Extent:
         """Longitudes and latitudes of nodes (numpy arrays). Places off the globe are no places: osmium skips them, too."""
         import numpy
 
+        # Rounded first: the pole is 900,000,000 steps north, which come to 90.00000000000001°.
+        xs, ys = xs.round(7), ys.round(7)
         there = (abs(xs) <= 180) & (abs(ys) <= 90)
-        xs, ys = xs[there].round(7), ys[there].round(7)
+        xs, ys = xs[there], ys[there]
         if not len(xs):
             return
         cells = ((xs + 180) * CELLS_A_DEGREE).astype("i4")

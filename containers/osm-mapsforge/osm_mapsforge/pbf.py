@@ -19,7 +19,7 @@ MOST_BLOB_BYTES = 32 * 1024 * 1024
 # OSM PBF gives the bounds in nanodegrees.
 NANO = 1e-9
 
-READABLE_FEATURES = {"OsmSchema-V0.6", "DenseNodes", "LocationsOnWays"}
+READABLE_FEATURES = {"OsmSchema-V0.6", "DenseNodes"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class PbfHeader:
 def read_pbf(path: str, name: str) -> PbfHeader:
     """Checks a PBF file's form from end to end and returns its header.
 
-    Raises BadInput naming the file and what is wrong: empty, not a PBF, truncated, a history file.
+    Raises BadInput naming the file and what is wrong: empty, not a PBF, truncated, a history file, ways without their nodes.
     """
     size = os.path.getsize(path)
     if size == 0:
@@ -116,6 +116,12 @@ def _parse_header(data: bytes, name: str) -> PbfHeader:
             optional.add(value.decode())
         elif number == 32:
             timestamp = value
+    if "LocationsOnWays" in optional:
+        # Nearly all nodes are left out of such a file, and osmosis reads no places from ways: a map of nothing but land.
+        raise BadInput(
+            f"{name} has the places of its nodes on its ways (LocationsOnWays), where the map writer does not look; "
+            "give the extract from before osmium add-locations-to-ways"
+        )
     return PbfHeader(box, "Sort.Type_then_ID" in optional, timestamp)
 
 

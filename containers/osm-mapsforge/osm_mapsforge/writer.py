@@ -17,6 +17,7 @@ from .memory import MIB, killed_for_memory, oom_kills
 from .prepare import MAIN, SHORTCUT, prepared_folder, take_out_ocean_tiles
 from .tools import die_with_parent
 from .workspace import FULL_DISK, Workspace, disk_full
+from .zooms import zoom_intervals
 
 # Above this size of the merged (uncompressed) input the optimising compiler and the parallel collector earn back what
 # they cost. Measured on 2 cores: a 4 MB extract (8 MB merged) is faster without, a 24 MB one (60 MB merged) with.
@@ -25,7 +26,7 @@ BIG_INPUT_BYTES = 40 * MIB
 EXIT_OUT_OF_MEMORY = 3
 LAST_LINES = 60
 WATCH_SECONDS = 1.0
-# The writer's own: base zooms 5, 10 and 14.
+# Base zooms 5, 10, and 14 or 12 (zooms.py).
 ZOOM_INTERVALS = 3
 
 _STEP = re.compile(r"written (\d+)% of sub file for zoom interval (\d+)")
@@ -110,6 +111,7 @@ def osmosis_arguments(job: WriterJob) -> list[str]:
     """The pipeline: read, transform tags, write."""
     box = job.box
     transform = ["--tag-transform", f"file={job.transform}"] if job.transform else []
+    intervals = zoom_intervals(box, os.path.getsize(job.source))
     arguments = {
         "file": job.target,
         "bbox": f"{box.south:.6f},{box.west:.6f},{box.north:.6f},{box.east:.6f}",
@@ -119,6 +121,7 @@ def osmosis_arguments(job: WriterJob) -> list[str]:
         **({"preferred-languages": ",".join(job.languages)} if job.languages else {}),
         **({"tag-conf-file": job.mapping} if job.mapping else {}),
         **({"comment": job.comment} if job.comment else {}),
+        **({"zoom-interval-conf": intervals} if intervals else {}),
     }
     write = ["--mapfile-writer", *(f"{name}={value}" for name, value in arguments.items())]
     return ["--read-pbf-fast", f"file={job.source}", "workers=1", *transform, *write]

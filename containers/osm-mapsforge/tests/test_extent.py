@@ -66,6 +66,11 @@ class Files(Case):
         mixed = "n1 v1 x10 y50\nw1 v1 Thighway=path Nn1,n2\nn2 v1 x11.25 y51.125\n"
         self.assertEqual(data_boxes(*self.file(mixed, sort=False)), [Box(10, 50, 11.25, 51.125)])
 
+    def test_nodes_at_the_poles_and_on_the_180th_meridian_are_found(self):
+        corners = "n1 v1 x-180 y-90\nn2 v1 x180 y90\n"
+        between = "".join(f"n{at + 3} v1 x{at * 80 - 100} y0\n" for at in range(4))
+        self.assertEqual(data_boxes(*self.file(corners + between)), [Box(-180, -90, 180, 90)])
+
     def test_a_file_whose_nodes_lie_at_one_place_is_refused(self):
         with self.assertRaisesRegex(BadInput, "a.osm.pbf holds no extent that a map can be made of .*; set BBOX"):
             data_boxes(*self.file("n1 v1 x10 y50\n"))

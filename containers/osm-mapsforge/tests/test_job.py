@@ -150,6 +150,13 @@ w2 v1 Tnatural=coastline Nn5,n6,n7,n8
         self.drop("wide.osm.pbf", nodes, box="-150,40,150,60")
         self.assertEqual(self.bench.run(SKIP_MAP="true").report["boxes"], [{"name": "wide", "bbox": [-150, 40, 150, 60]}])
 
+    def test_a_million_tiles_of_sea_are_written_as_larger_ones(self):
+        self.drop("ocean.osm.pbf", "n1 v1 x-120 y60 Tseamark:type=buoy_lateral\n", box="-140,55,-115,66")
+        ended = self.bench.run(SKIP_POI="true", LAND="coastline")
+        self.assertEqual((ended.code, ended.reason), (0, ""))
+        header = read_header(ended.path("ocean.map"))
+        self.assertEqual([(part.base, part.lowest, part.highest) for part in header.sub_files], [(5, 0, 7), (10, 8, 11), (12, 12, 21)])
+
     def test_the_same_input_gives_the_same_bytes_but_for_the_date(self):
         self.drop()
         maps = []

@@ -1,4 +1,5 @@
 import os
+import subprocess
 
 from osm_mapsforge.box import Box
 from osm_mapsforge.errors import BadInput
@@ -39,6 +40,13 @@ class Pbf(Case):
         for content in (b"hello\n", b"<?xml version='1.0'?><osm/>", b"\x1f\x8b\x08" + b"\0" * 100, b"\0\0\0\x05hello", b"abc"):
             with self.subTest(content=content):
                 self.refused(content, "not an OSM PBF file")
+
+    def test_ways_without_their_nodes_are_told(self):
+        self.whole()
+        there = os.path.join(self.bench.scratch, "ways.osm.pbf")
+        subprocess.run(["osmium", "add-locations-to-ways", "-o", there, self.path], check=True, capture_output=True)
+        with self.assertRaisesRegex(BadInput, "a.osm.pbf has the places of its nodes on its ways"):
+            read_pbf(there, "a.osm.pbf")
 
     def test_every_truncation_is_told(self):
         whole = self.whole()
