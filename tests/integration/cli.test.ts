@@ -7,11 +7,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { execa } from 'execa';
 import type { RunResult } from '../../cli/run-result.ts';
 import type { Receipt } from '../../lib/pipeline/receipt.ts';
 import type { Status } from '../../lib/pipeline/status.ts';
 import { serveMirror, writeMirror, type Mirror } from '../../scripts/sample/mirror.ts';
-import { longshore, startLongshore, type Ended } from '../tools/command.ts';
+import { LAUNCHER, longshore, startLongshore, type Ended } from '../tools/command.ts';
 
 // A map takes some seconds; a busy machine takes its time.
 jest.setTimeout(180_000);
@@ -293,4 +294,10 @@ test('tasks and doctor tell programs, too', async () => {
   const findings = JSON.parse(doctor.stdout) as { verdict: string; what: string }[];
   expect(findings.filter(({ verdict }) => verdict === 'missing')).toEqual([]);
   expect(doctor.code).toBe(0);
+});
+
+test('a command whose reader has gone ends without a word, as any other tool', async () => {
+  const script = `{ "$0" "$1" tasks; echo "exit code $?" >&2; } | true`;
+  const { stderr } = await execa('sh', ['-c', script, process.execPath, LAUNCHER]);
+  expect(stderr).toBe('exit code 141');
 });

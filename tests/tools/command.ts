@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
-const LAUNCHER = fileURLToPath(new URL('../../cli/longshore.mjs', import.meta.url));
+export const LAUNCHER = fileURLToPath(new URL('../../cli/longshore.mjs', import.meta.url));
 
 export interface Ended {
   /** 128 + n when signal n ended it. */
