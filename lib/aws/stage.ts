@@ -66,7 +66,7 @@ const dirOf = ({ spec, volume }: Stage, member: Member): string =>
 
 /**
  * Brings the inputs, the scripts and the environment to the volume. Main need not start when no member has its inputs: then it
- * writes the attempt records itself before it throws, since ECS does not start stage-out when main never did.
+ * writes the attempt records itself before it throws, since ECS then starts stage-out no more than main.
  */
 export async function stageInOnFargate(env: Env, scripts: Scripts): Promise<StagedMember[]> {
   const stage = await open(env);

@@ -225,21 +225,25 @@ function container(containerName: string, name: string): Record<string, Json> {
 
 /**
  * stage-in ▸ (fetch ▸) main ▸ stage-out. No StartTimeout anywhere: it is how long the next container waits for this one, and an
- * input may take an hour to fetch.
+ * input may take an hour to fetch. stage-out starts with main, and waits for its end by itself (AFTER_MAIN).
  */
 function stageContainer(
   step: 'stage-in' | 'stage-out',
   task: TaskDefinition,
   settings: TaskTemplateSettings,
 ): Record<string, Json> {
-  const dependsOn = { ContainerName: MAIN_CONTAINER, Condition: 'COMPLETE' };
   return {
     ...container(step, logicalName(task.name)),
     Image: imageUri(STAGE_IMAGE, settings),
-    Command: [`${step}.mjs`],
     // The task ends with stage-out, and only then: what an essential container's end ends must not be essential.
-    Essential: step === 'stage-out',
-    ...(step === 'stage-out' ? { DependsOn: [dependsOn] } : {}),
+    ...(step === 'stage-in'
+      ? { Command: ['stage-in.mjs'], Essential: false }
+      : {
+          EntryPoint: ['sh', '-c', AFTER_MAIN, 'longshore'],
+          Command: ['node', 'stage-out.mjs'],
+          Essential: true,
+          DependsOn: [beforeMain(task)],
+        }),
     Environment: [
       // For its log.
       { Name: 'LONGSHORE_TASK', Value: task.name },
@@ -257,8 +261,14 @@ const FETCH = `${VOLUME}/control/fetch`;
 /** What fetch runs, with its command as arguments: nothing for a job that has nothing to fetch. */
 export const START_FETCH = `[ ! -e ${FETCH}/run.sh ] || { ${ENV} && exec sh ${FETCH}/run.sh "$@" ${VOLUME}/input ${VOLUME}/output; }`;
 
+/** A pipe that lies here as long as main has begun, and that whatever lives in its container holds open. */
+const ALIVE = `${VOLUME}/control/alive`;
+/** After this it is not waited for any more that main begins: its image could not be pulled, or has no shell. */
+const BEGIN_SECONDS = 900;
+
 /** What main runs, with its command as arguments. */
 export const START = [
+  `mkfifo ${ALIVE}.new && exec 5<>${ALIVE}.new && mv ${ALIVE}.new ${ALIVE}`,
   // It had to be fetched, and was not: stage-out tells why.
   `if [ -e ${FETCH}/run.sh ]; then read -r end <${FETCH}/exit.json; case $end in '${WENT_WELL}'*) ;; *) exit 1 ;; esac; fi`,
   // Several jobs share this launch: each has its own folders and its own environment.
@@ -266,7 +276,26 @@ export const START = [
   `${ENV} && exec sh ${VOLUME}/control/run.sh "$@" ${VOLUME}/input ${VOLUME}/output`,
 ].join('\n');
 
+/**
+ * What stage-out runs, with its command as arguments: it waits for main's end, however that comes about. ECS could do that
+ * (COMPLETE), but then the task were PENDING all that time, and ECS stops what is PENDING for three hours: docs/decisions/0071.
+ */
+export const AFTER_MAIN = [
+  "trap 'exit 143' TERM",
+  `left=${BEGIN_SECONDS}`,
+  `until [ -p ${ALIVE} ] || [ "$left" -eq 0 ]; do sleep 1; left=$((left - 1)); done`,
+  // Main has got it too.
+  "trap '' TERM",
+  // A pipe that nobody holds open is at its end at once; as long as somebody does, there might still be something to read.
+  `while [ -p ${ALIVE} ] && ! dd if=${ALIVE} of=/dev/null count=1 iflag=nonblock 2>/dev/null; do sleep 1; done`,
+  'exec "$@"',
+].join('\n');
+
 const afterStageIn = { ContainerName: 'stage-in', Condition: 'SUCCESS' };
+
+/** Whatever fetch's end was: were it to wait for its success, ECS would never start stage-out, which tells why. */
+const beforeMain = (task: TaskDefinition): Record<string, string> =>
+  task.fetch ? { ContainerName: FETCH_CONTAINER, Condition: 'COMPLETE' } : afterStageIn;
 
 /** A container of its own only for this: that its end is an event, at which others may fetch from the same mirror. */
 const fetchContainer = (
@@ -280,12 +309,11 @@ const fetchContainer = (
   DependsOn: [afterStageIn],
 });
 
-/** Whatever fetch's end was: were it to wait for its success, ECS would never start stage-out, which tells why. */
 const mainContainer = (task: TaskDefinition, settings: TaskTemplateSettings): Record<string, Json> => ({
   ...ownContainer(MAIN_CONTAINER, task, settings),
   EntryPoint: ['sh', '-c', START, 'longshore'],
   Command: task.command,
-  DependsOn: [task.fetch ? { ContainerName: FETCH_CONTAINER, Condition: 'COMPLETE' } : afterStageIn],
+  DependsOn: [beforeMain(task)],
 });
 
 /** Of the task's own image. */

@@ -193,7 +193,7 @@ async function lookAtTask(
     result.settled += 1;
   } else {
     if (state.fetched) await tellFetched(ctx, entry);
-    // ECS has no startedAt until the last container has started, and stage-out is the last: the pull is what it tells first.
+    // ECS has no startedAt until the last container has started, when the inputs are there: the pull is what it tells first.
     await enforceDeadline(at, jobs, ref, state.pullStartedAt ?? state.startedAt ?? claimedAt);
   }
 }

@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ECSClient, type RegisterTaskDefinitionRequest, type RunTaskCommandInput } from '@aws-sdk/client-ecs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
@@ -251,6 +252,9 @@ function definitionOf(): RegisterTaskDefinitionRequest {
     ]);
     const records = await Promise.all(members.map(recordOf));
     expect(records.map(({ exit }) => exit?.exitCode)).toEqual([0, 137, 143, 0]);
+    // RUNNING while its jobs were at work: what is PENDING for three hours is stopped.
+    const [state] = await there.describe([ref]);
+    expect(state?.startedAt).toBeLessThan(records[2]?.exit?.endedAt ?? 0);
     expect(records[2]?.exit?.deadline).toBe(true);
     expect(await text(await staging.get(stagingKeys.output(members[0]!.job, 1, 'out')))).toBe(
       'first\n1000\n',
@@ -258,5 +262,37 @@ function definitionOf(): RegisterTaskDefinitionRequest {
     // Nothing in its scratch folder; of the first one's sleep nothing is left, and one is its own deadline's.
     const seen = await text(await staging.get(stagingKeys.output(members[3]!.job, 1, 'out')));
     expect(seen).toMatch(/^1\n.*Read-only file system\n$/);
+  }, 120_000);
+
+  test('stage-out tells of main, whether that is over at once, killed from outside, or stopped with the task', async () => {
+    const size = { vcpu: 0.25, memoryMiB: 512, diskGiB: 20 };
+    const alone = async (index: number, does: string): Promise<{ one: LaunchMember; ref: string }> => {
+      const one = member(index, does);
+      const outcome = await there.launch({ ...packOf([one]), id: `${one.job}/1`, size });
+      return { one, ref: outcome.outcome === 'started' ? outcome.ref : 'none' };
+    };
+    const launched = [
+      await alone(0, 'echo quick >&2'),
+      await alone(1, 'echo begun >&2; exec sleep 600'),
+      await alone(2, 'echo begun >&2; exec sleep 600'),
+    ];
+    const [killed, stopped] = launched.slice(1).map(({ ref }) => ref) as [string, string];
+    for (const ref of [killed, stopped]) {
+      while ((await there.describe([ref]))[0]?.status !== 'running') await sleep(200);
+    }
+    // Until their shells have come to their commands.
+    await sleep(3000);
+    const main = fargate.state.tasks.get(killed)?.containers.find(({ name }) => name === 'main');
+    await run(engine!.kind, ['kill', main?.runtimeId ?? ''], process.env as Record<string, string>);
+    await there.stop(stopped, 'enough');
+    await fargate.idle();
+    const records = await Promise.all(launched.map(async ({ one }) => await recordOf(one)));
+    expect(records.map(({ exit }) => exit?.exitCode)).toEqual([0, undefined, 143]);
+    expect(records[2]?.exit?.lastLine).toBe('begun');
+    expect(await there.describe(launched.map(({ ref }) => ref))).toMatchObject([
+      { stopCode: 'EssentialContainerExited', exitCode: 0 },
+      { stopCode: 'EssentialContainerExited', exitCode: 137 },
+      { stopCode: 'UserInitiated', exitCode: 143 },
+    ]);
   }, 120_000);
 });

@@ -27,6 +27,9 @@ export interface Course {
   stop: (why: Stop) => void;
 }
 
+/** So long may a task be PENDING: https://github.com/aws/containers-roadmap/issues/2379 and 1532. */
+const PENDING_SECONDS = 3 * 3600;
+const NOT_STARTED: Stop = { stopCode: 'TaskFailedToStart', reason: 'Task failed to start' };
 const SPOT: Stop = { stopCode: 'SpotInterruption', reason: 'Your Spot Task was interrupted.' };
 
 /** `key` names the task for chance. */
@@ -128,7 +131,7 @@ function look({ ecs, task, change, stop }: Course, members: Member[]): void {
   if (over) {
     stop(
       task.startedAt === undefined
-        ? { stopCode: 'TaskFailedToStart', reason: 'Task failed to start' }
+        ? NOT_STARTED
         : { stopCode: 'EssentialContainerExited', reason: 'Essential container in task exited' },
     );
     return;
@@ -138,6 +141,10 @@ function look({ ecs, task, change, stop }: Course, members: Member[]): void {
     members.every(({ record }) => record.lastStatus !== 'PENDING') &&
     members.some(({ record }) => record.lastStatus === 'RUNNING');
   if (running && task.lastStatus === 'PENDING' && task.desiredStatus === 'RUNNING') {
+    if (ecs.clock.now() / 1000 - task.createdAt > PENDING_SECONDS) {
+      stop(NOT_STARTED);
+      return;
+    }
     change({ lastStatus: 'ACTIVATING' });
     change({ lastStatus: 'RUNNING', startedAt: ecs.clock.now() / 1000 });
   }

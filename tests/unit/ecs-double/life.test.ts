@@ -1,6 +1,7 @@
 /** The life of a task, with scripted containers and a fast clock. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { StopTaskCommand } from '@aws-sdk/client-ecs';
+import { fastClock } from '../../doubles/ecs/clock.ts';
 import type { Script } from '../../doubles/ecs/hosts/scripted.ts';
 import type { EcsOptions } from '../../doubles/ecs/options.ts';
 import { bench, definition, ends, onSpot, steps, type Bench } from './support.ts';
@@ -15,6 +16,8 @@ const start = async (containers: Script, options: EcsOptions = {}): Promise<Benc
 
 const seconds = (from: Date | undefined, to: Date | undefined): number =>
   ((to?.getTime() ?? Number.NaN) - (from?.getTime() ?? Number.NaN)) / 1000;
+
+const long: Script = () => ({ containers: { main: { seconds: 4 * 3600 }, out: { seconds: 4 * 3600 } } });
 
 describe('a task that succeeds', () => {
   test('goes through every state, its version growing with each change, and has every time', async () => {
@@ -67,6 +70,15 @@ describe('a task that succeeds', () => {
     }));
     const task = await carryOut();
     expect(seconds(task.pullStoppedAt, task.startedAt)).toBeGreaterThanOrEqual(100);
+  });
+
+  test('is stopped when a container has waited for three hours, whatever the others do', async () => {
+    const { carryOut } = await start(long, { clock: fastClock(20_000) });
+    expect(await carryOut()).toMatchObject({ stopCode: 'TaskFailedToStart' });
+    await open?.stop();
+    const beside = [...steps.slice(0, 2), { ...steps[2], dependsOn: steps[1]!.dependsOn }];
+    const one = await start(long, { clock: fastClock(20_000), taskDefinitions: [definition(beside)] });
+    expect(await one.carryOut()).toMatchObject({ stopCode: 'EssentialContainerExited' });
   });
 
   test('its containers do their work, see what the overrides set, and run one after the other', async () => {
