@@ -3,7 +3,7 @@ import middy from '@middy/core';
 import { awsContext, stateBucket } from '../lib/aws/context.ts';
 import { readEnvironment, RebuildEnvironment } from '../lib/aws/environment.ts';
 import { lambdaLog } from '../lib/aws/log.ts';
-import { rebuild, type RebuildEvent } from '../lib/aws/rebuild.ts';
+import { rebuild, type RebuildEvent, type ScheduledEvent } from '../lib/aws/rebuild.ts';
 import { tasks } from '../tasks/index.ts';
 
 const log = lambdaLog();
@@ -11,7 +11,7 @@ const ctx = awsContext({ log, tasks });
 const state = stateBucket();
 const settings = readEnvironment(RebuildEnvironment);
 
-export const handler = middy<RebuildEvent>().handler(async (event) => {
+export const handler = middy<RebuildEvent | ScheduledEvent>().handler(async (event) => {
   const answer = await rebuild(ctx, state, event, settings);
   log.info('Run:Start:Done', { ...answer });
   return answer;

@@ -29,7 +29,7 @@ export function declare(program: Command, { out, exit }: Shell): void {
   withJson(program.command('simulate').argument('<manifest>', 'the manifest, or world for the shipped one'))
     .description('Run a manifest in virtual time: how long it takes, what it costs, what it asks of AWS.')
     .option('--max-tasks <n>', `containers at once (LONGSHORE_MAX_TASKS, else ${MAX_TASKS})`, positiveInteger)
-    .option('--areas <n>', 'cut the world into so many areas, or take only the largest', positiveInteger)
+    .option('--areas <n>', 'cut the world into so many areas, or take only the largest', areaCount)
     .option('--seed <n>', 'another seed is another world’s luck', wholeNumber, 1)
     .addOption(
       new Option('--spot', 'first attempts on Fargate Spot (LONGSHORE_SPOT, else so)').conflicts('onDemand'),
@@ -99,6 +99,15 @@ const Settings = BaseEnvironment.pick({
   LONGSHORE_SPOT: true,
   LONGSHORE_ARCHITECTURE: true,
 }).partial();
+
+/** Each is a job with its records and messages, all in memory. */
+const MOST_AREAS = 100_000;
+
+function areaCount(text: string): number {
+  const value = positiveInteger(text);
+  if (value > MOST_AREAS) throw new InvalidArgumentError(`It must be at most ${MOST_AREAS}.`);
+  return value;
+}
 
 function wholeNumber(text: string): number {
   const value = Number(text);

@@ -1,25 +1,34 @@
 /** The rebuild function's work: the plan of a manifest, then all of its jobs, as `longshore rebuild` does it. */
 import { posix } from 'node:path';
 import { text } from 'node:stream/consumers';
+import * as z from 'zod';
 import world from '../../manifests/world.json' with { type: 'json' };
 import { readAddress } from '../areas/read-address.ts';
 import type { PipelineContext } from '../pipeline/context.ts';
 import { resolveManifestText, type ResolvedManifest } from '../pipeline/resolve-manifest.ts';
 import { ObjectMissingError, type ObjectStore } from '../ports.ts';
 import { makePlan } from '../rebuild/make-plan.ts';
-import { monthlyRun, timedRun } from '../rebuild/run-name.ts';
+import { monthlyRun, RUN_NAME, timedRun } from '../rebuild/run-name.ts';
 import { readPlan, startRun } from '../rebuild/start.ts';
 import type { RebuildEnvironment } from './environment.ts';
 
-export interface RebuildEvent {
+/** A setting that is misspelt, above all the budget, must not be one that is not there. */
+export const RebuildEvent = z.strictObject({
   /** When the schedule fired (ISO 8601): the run is named by it, so that an event that comes twice is one run. */
-  time?: string;
+  time: z.string().exactOptional(),
   /** Another manifest than the one of LONGSHORE_MANIFEST: its key in the state bucket. */
-  manifest?: string;
+  manifest: z.string().min(1).exactOptional(),
   /** An earlier run to go on with. */
-  run?: string;
+  run: z.string().regex(RUN_NAME, 'letters, digits, - and _, at most 64').exactOptional(),
   /** Another budget than LONGSHORE_MAX_COST. */
-  maxCostUsd?: number;
+  maxCostUsd: z.number().positive().exactOptional(),
+});
+export type RebuildEvent = z.infer<typeof RebuildEvent>;
+
+/** EventBridge's, which has more that is nothing to us. */
+export interface ScheduledEvent {
+  'detail-type': string;
+  time: string;
 }
 
 export interface RebuildAnswer {
@@ -34,16 +43,17 @@ export interface RebuildAnswer {
 /** The manifest that comes with longshore is in the bundle: a schedule needs no upload. */
 const SHIPPED: Record<string, string> = { 'manifests/world.json': JSON.stringify(world) };
 
-/** Idempotent: called again, it goes on with the same run. `state`: the state bucket, where manifests are. */
+/** Idempotent: called again, it goes on with the same run. Throws `ZodError` for an event that is not as {@link RebuildEvent}. `state`: the state bucket, where manifests are. */
 export async function rebuild(
   ctx: PipelineContext,
   state: ObjectStore,
-  event: RebuildEvent,
+  asked: RebuildEvent | ScheduledEvent,
   settings: Pick<
     RebuildEnvironment,
     'LONGSHORE_MANIFEST' | 'LONGSHORE_MAX_COST' | 'LONGSHORE_REBUILD_PERIOD'
   >,
 ): Promise<RebuildAnswer> {
+  const event = RebuildEvent.parse('detail-type' in asked ? { time: asked.time } : asked);
   const key = event.manifest ?? settings.LONGSHORE_MANIFEST;
   const manifest = await readManifest(ctx, state, key);
   const run = event.run ?? runOf(manifest.name, event.time, settings.LONGSHORE_REBUILD_PERIOD);

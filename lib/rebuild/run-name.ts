@@ -1,13 +1,23 @@
 /** Runs are named by their manifest and their time, so that whoever starts a run twice continues it. */
+import { digest } from '../pipeline/names.ts';
 
 /** It stands in keys and in ECS `startedBy`. */
 const MOST_LETTERS = 40;
+const MARK_LETTERS = 6;
 
-export const slugOf = (name: string): string =>
-  name
-    .replace(/[^A-Za-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, MOST_LETTERS) || 'manifest';
+/** `My areas` → `My-areas`. Names of which letters are lost (日本, very long ones) stay told apart by a hash: theirs are two runs. */
+export function slugOf(name: string): string {
+  const plain = name.normalize('NFKD').replace(/\p{M}/gu, '');
+  const slug = dashed(plain);
+  if (/^\p{ASCII}*$/u.test(plain) && slug !== '' && slug.length <= MOST_LETTERS) return slug;
+  const start = dashed(slug.slice(0, MOST_LETTERS - MARK_LETTERS - 1)) || 'manifest';
+  return `${start}-${digest(name).slice(0, MARK_LETTERS)}`;
+}
+
+const dashed = (text: string): string => text.replace(/[^A-Za-z0-9]+/g, '-').replace(/^-+|-+$/g, '');
+
+/** What a person may name a run. */
+export const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
 /** `2026-11`, as a calendar on the wall of that time zone shows it; without one, of this machine's. */
 export function monthOf(at: Date, timeZone?: string): string {

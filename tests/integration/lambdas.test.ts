@@ -418,6 +418,8 @@ test('the rebuild plans the manifest and accepts its jobs, largest first; the sc
   expect(await invoke('rebuild', event)).toEqual(first);
   // The index again, and no area.
   expect(mirror.requests).toHaveLength(asked + 1);
+  await expect(invoke('rebuild', { ...event, maxCostUSD: 5 })).rejects.toThrow('maxCostUSD');
+  await expect(invoke('rebuild', { ...event, run: '../elsewhere' })).rejects.toThrow('letters, digits');
 
   const waiting: string[] = [];
   for await (const key of ledger().list('waiting/5/')) waiting.push(parseTurn(key).job);

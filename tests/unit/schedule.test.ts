@@ -1,11 +1,30 @@
 import { describe, expect, test } from '@jest/globals';
 import { checkSettings } from '../../lib/local/settings.ts';
 import { lastDue, scheduledRun, startDue, type Schedule } from '../../lib/rebuild/schedule.ts';
+import { monthlyRun, RUN_NAME } from '../../lib/rebuild/run-name.ts';
 import { KilledError, World } from '../doubles/world.ts';
 
 const DAY = 86_400_000;
 const MONTHLY: Schedule = { manifest: 'world', cron: '0 3 1 * *', timezone: 'UTC' };
 const at = (text: string): number => Date.parse(text);
+
+const runOf = (manifest: string): string => monthlyRun(manifest, new Date('2026-11-20T12:00:00Z'), 'UTC');
+
+describe('a run', () => {
+  test('is named by its manifest and the month, without accents', () => {
+    expect(runOf('My areas')).toBe('My-areas-2026-11');
+    expect(runOf('Île / Malmö.v2')).toBe('Ile-Malmo-v2-2026-11');
+  });
+
+  test('of a name in another script, or a long one, is not that of another such name', () => {
+    const names = ['日本', '中国', 'Карты', '…', '', 'a'.repeat(60), `${'a'.repeat(60)}b`, 'a-'.repeat(60)];
+    const runs = names.map(runOf);
+    expect(new Set(runs).size).toBe(names.length);
+    expect(runs.filter((run) => !RUN_NAME.test(run))).toEqual([]);
+    expect(runs[0]).toMatch(/^manifest-[0-9a-f]{6}-2026-11$/);
+    expect(runs[5]).toMatch(/^a{33}-[0-9a-f]{6}-2026-11$/);
+  });
+});
 
 describe('a schedule', () => {
   test('is due at its time, not a millisecond before', () => {

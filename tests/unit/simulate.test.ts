@@ -119,6 +119,11 @@ test('longshore simulate world --json works offline and tells what planning need
     expect(told[name]).toBeGreaterThan(0);
 });
 
+test('a world of more areas than memory holds is wrong usage', async () => {
+  const out = { line: () => {}, note: () => {}, status: () => {}, live: false };
+  expect(await main(['simulate', 'world', '--areas', '99999999'], out)).toBe(2);
+});
+
 const total = (jobs: { bytes: number }[]): number => jobs.reduce((sum, { bytes }) => sum + bytes, 0);
 
 test('areas can be cut until there are so many, and are as large as before together', async () => {

@@ -324,6 +324,21 @@ describe('by name or path', () => {
     await rm(folder, { recursive: true });
   });
 
+  test('what is no UTF-8 is refused, rather than read as names that nobody gave', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'longshore-manifest-'));
+    const path = join(folder, 'm.json');
+    const text = JSON.stringify({ name: 'Île', task: 'osm-mapsforge', areas: ['europe/monaco'] });
+    for (const encoding of ['latin1', 'utf16le'] as const) {
+      await writeFile(path, text, encoding);
+      await expect(resolveManifest(path, { tasks })).rejects.toThrow(
+        `${path}, the manifest: it is no text in UTF-8`,
+      );
+    }
+    await writeFile(path, `\uFEFF${text}`);
+    expect((await resolveManifest(path, { tasks })).name).toBe('Île');
+    await rm(folder, { recursive: true });
+  });
+
   test('an index that cannot be fetched is named with the reason', async () => {
     await expect(resolveManifest('world', { tasks, fetch: busy })).rejects.toThrow(
       'https://download.geofabrik.de/index-v1.json cannot be read: HTTP 503',

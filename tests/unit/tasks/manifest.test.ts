@@ -30,6 +30,36 @@ function faultsOf(text: string, file = 'm.json'): string[] {
   return [];
 }
 
+describe('faults', () => {
+  const areas = Array.from({ length: 40 }, (_, at) => `x/a${at}`);
+
+  test('of all areas alike are told once, and in how many', () => {
+    const text = JSON.stringify({
+      task: 'osm-mapsforge',
+      params: { threads: 0 },
+      areas: [...areas, 'no good'],
+    });
+    expect(faultsOf(text)).toEqual([
+      expect.stringMatching(/^area 1 and 40 more: threads is 0, but must be /),
+      'area 41: area is "no good", but must be a Geofabrik id, e.g. europe/monaco',
+    ]);
+  });
+
+  test('of lines are told line by line, a thousand of them', () => {
+    const line = JSON.stringify({ task: 'osm-mapsforge', params: { area: 'no good' } });
+    const faults = faultsOf(`${line}\r\n`.repeat(3000), 'm.jsonl');
+    expect(faults).toHaveLength(1001);
+    expect(faults[999]).toMatch(/^line 1000: area is "no good"/);
+    expect(faults[1000]).toBe('and 2000 faults more');
+  });
+
+  test('an index of another kind of address is one', () => {
+    expect(faultsOf('{"task":"osm-mapsforge","index":"ftp://server/index.json"}')).toEqual([
+      'the manifest: index: a path, or an http(s) address',
+    ]);
+  });
+});
+
 describe('a manifest of areas', () => {
   test('gives each a job with what they have in common', () => {
     const manifest = parse({
