@@ -26,6 +26,8 @@ export interface PlannedJob {
   /** US dollars. */
   costUsd: { onDemand: number; spot: number };
   limits: string[];
+  /** Of its seconds: until it has fetched its source and gives back its shares of the limits. Absent: it keeps them to its end. */
+  fetchSeconds?: number;
   /** Why it need not be made; absent when it is to be. */
   fresh?: string;
   /** Why it cannot be made: its source does not exist. The job is set aside with this reason. */
@@ -60,7 +62,7 @@ export interface Plan {
     costUsd: { onDemand: number; spot: number };
     /** Most vCPU at once: the account's quota must allow it. */
     peakVcpu: number;
-    /** The named limit that holds jobs back while slots are free, if one does. */
+    /** The named limit for which it takes notably longer, if there is one. */
     heldBy?: string;
   };
   /** What a person should know about the manifest. */

@@ -26,7 +26,7 @@ const CONCURRENCY = 8;
  * only one matters: that it has fetched what it needs.
  */
 export async function settle(ctx: PipelineContext, state: TaskState): Promise<void> {
-  if (state.status !== 'stopped' && !state.fetched) return;
+  if (state.status !== 'stopped' && !(state.fetched && Object.keys(ctx.settings.limits).length > 0)) return;
   const entry = await entryOfLaunch(ctx, state.launch);
   if (!entry) {
     // Told again after all was done, or none of this ledger's.
@@ -37,9 +37,10 @@ export async function settle(ctx: PipelineContext, state: TaskState): Promise<vo
   else await tellFetched(ctx, entry);
 }
 
-/** Others may fetch from there now. Told by each event of a container until its end. */
+/** Others may fetch from there now. */
 export async function tellFetched(ctx: PipelineContext, { launch, limits }: Entry): Promise<void> {
-  if (limits.length === 0) return;
+  // Told before, by an event of the same container, or nobody waits for it.
+  if (!limits.some((limit) => ctx.settings.limits[limit] !== undefined)) return;
   const wake: WakeMessage = { kind: 'wake', fetched: [launch] };
   await ctx.jobs.send([JSON.stringify(wake)]);
 }

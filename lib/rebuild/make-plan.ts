@@ -117,6 +117,9 @@ function plannedJob(
   );
   const planned: Pick<Job, 'params' | 'source'> = { params: given, ...(source ? { source } : {}) };
   const fresh = freshness(planned, task.freshness?.(params) ?? 0, receipt, ctx.clock.now());
+  const fetchSeconds = task.fetch?.isNeeded(params)
+    ? Math.min(seconds, task.fetch.expectedSeconds({ bytes, params }))
+    : undefined;
   const { architecture } = ctx.settings;
   const costOf = (onSpot: boolean): number => round(cost({ size, spot: onSpot, seconds, architecture }), 6);
   return {
@@ -131,6 +134,7 @@ function plannedJob(
     basis,
     costUsd: { onDemand: costOf(false), spot: costOf(true) },
     limits,
+    ...(fetchSeconds === undefined ? {} : { fetchSeconds: round(fetchSeconds, 1) }),
     ...(fresh === undefined ? {} : { fresh }),
     ...('found' in look ? {} : look),
     ...(source ? { source } : {}),

@@ -3,7 +3,7 @@ import { LAUNCH_BUCKET, LAUNCHES_PER_SECOND } from '../pipeline/admission.ts';
 import type { PipelineSettings } from '../pipeline/context.ts';
 import type { PlannedJob } from '../pipeline/plan.ts';
 
-export type Timed = Pick<PlannedJob, 'size' | 'limits'> & { expectedSeconds: number };
+export type Timed = Pick<PlannedJob, 'size' | 'limits' | 'fetchSeconds'> & { expectedSeconds: number };
 export type Room = Pick<PipelineSettings, 'maxTasks' | 'limits' | 'memoryMiB'>;
 
 export interface Makespan {
@@ -35,20 +35,28 @@ export function makespan(jobs: readonly Timed[], room: Room): Makespan {
       continue;
     }
     // Memory that no job may have lets a job run alone: something runs, or a token is missed.
-    const next = tokens < 1 ? now + 1 / LAUNCHES_PER_SECOND : running.nextEnd();
+    const next = tokens < 1 ? now + 1 / LAUNCHES_PER_SECOND : running.nextChange();
     if (running.count < room.maxTasks && running.heldBy !== undefined) result.heldBy ??= running.heldBy;
     tokens = Math.min(LAUNCH_BUCKET, tokens + (next - now) * LAUNCHES_PER_SECOND);
     now = next;
-    running.endUntil(now);
+    running.goOnUntil(now);
   }
   return result;
 }
 
-/** What holds slots at a moment. */
+/** By their time, the first at the end of the list. */
+type Times = { at: number; job: Timed }[];
+
+function insert(times: Times, at: number, job: Timed): void {
+  times.splice(times.findLastIndex((other) => other.at >= at) + 1, 0, { at, job });
+}
+
+/** What holds slots, and shares of limits, at a moment. */
 class Running {
   readonly #room: Room;
-  /** By their end, the first at the end of the list. */
-  readonly #jobs: { end: number; job: Timed }[] = [];
+  readonly #ends: Times = [];
+  /** Of those that hold shares: when they give them back. */
+  readonly #fetched: Times = [];
   readonly #perLimit = new Map<string, number>();
   #memoryMiB = 0;
   vcpu = 0;
@@ -60,7 +68,7 @@ class Running {
   }
 
   get count(): number {
-    return this.#jobs.length;
+    return this.#ends.length;
   }
 
   fits({ limits, size }: Timed): boolean {
@@ -75,24 +83,32 @@ class Running {
   }
 
   start(job: Timed, now: number): number {
-    const end = now + job.expectedSeconds;
-    const at = this.#jobs.findLastIndex((other) => other.end >= end) + 1;
-    this.#jobs.splice(at, 0, { end, job });
-    this.#count(job, 1);
+    const { expectedSeconds, fetchSeconds = expectedSeconds } = job;
+    const end = now + expectedSeconds;
+    insert(this.#ends, end, job);
+    this.#holdSlot(job, 1);
+    if (job.limits.length > 0) {
+      insert(this.#fetched, now + Math.min(fetchSeconds, expectedSeconds), job);
+      this.#holdLimits(job, 1);
+    }
     return end;
   }
 
-  nextEnd(): number {
-    return this.#jobs.at(-1)?.end ?? Infinity;
+  nextChange(): number {
+    return Math.min(this.#ends.at(-1)?.at ?? Infinity, this.#fetched.at(-1)?.at ?? Infinity);
   }
 
-  endUntil(now: number): void {
-    while (this.nextEnd() <= now) this.#count(this.#jobs.pop()!.job, -1);
+  goOnUntil(now: number): void {
+    while ((this.#fetched.at(-1)?.at ?? Infinity) <= now) this.#holdLimits(this.#fetched.pop()!.job, -1);
+    while ((this.#ends.at(-1)?.at ?? Infinity) <= now) this.#holdSlot(this.#ends.pop()!.job, -1);
   }
 
-  #count({ limits, size }: Timed, by: 1 | -1): void {
-    for (const limit of limits) this.#perLimit.set(limit, (this.#perLimit.get(limit) ?? 0) + by);
+  #holdSlot({ size }: Timed, by: 1 | -1): void {
     this.vcpu += by * size.vcpu;
     this.#memoryMiB += by * size.memoryMiB;
+  }
+
+  #holdLimits({ limits }: Timed, by: 1 | -1): void {
+    for (const limit of limits) this.#perLimit.set(limit, (this.#perLimit.get(limit) ?? 0) + by);
   }
 }

@@ -36,7 +36,15 @@ async function leftSeconds(ctx: PipelineContext, plan: Plan, { running }: Status
   const left = plan.jobs.flatMap((job, at) => {
     const id = ids[at]!;
     if (ended.has(id) || !isToBeMade(job)) return [];
-    return [{ ...job, expectedSeconds: Math.max(1, job.expectedSeconds - (since.get(id) ?? 0)) }];
+    const { expectedSeconds, fetchSeconds = expectedSeconds } = job;
+    const past = since.get(id) ?? 0;
+    return [
+      {
+        ...job,
+        expectedSeconds: Math.max(1, expectedSeconds - past),
+        fetchSeconds: Math.max(0, fetchSeconds - past),
+      },
+    ];
   });
   // What runs is ahead of what waits.
   const first = (name: string): number => (running.some((job) => job.name === name) ? 0 : 1);

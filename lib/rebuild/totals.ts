@@ -3,6 +3,9 @@ import type { PipelineSettings } from '../pipeline/context.ts';
 import type { Plan, PlannedJob } from '../pipeline/plan.ts';
 import { makespan } from './makespan.ts';
 
+/** A limit that only the first minutes are held back by is not worth a word. */
+const NOTABLY = 1.02;
+
 /** Neither fresh nor without a source. */
 export const isToBeMade = ({ fresh, refused }: PlannedJob): boolean =>
   fresh === undefined && refused === undefined;
@@ -12,7 +15,9 @@ export function totalsOf(
   room: Pick<PipelineSettings, 'maxTasks' | 'limits' | 'memoryMiB'>,
 ): Plan['totals'] {
   const made = jobs.filter(isToBeMade);
-  const { seconds, peakVcpu, heldBy } = makespan(made, room);
+  const { seconds, peakVcpu, heldBy: limit } = makespan(made, room);
+  const isNotable =
+    limit !== undefined && seconds > NOTABLY * makespan(made, { ...room, limits: {} }).seconds;
   const sum = (of: (job: PlannedJob) => number): number => made.reduce((total, job) => total + of(job), 0);
   return {
     jobs: made.length,
@@ -25,7 +30,7 @@ export function totalsOf(
       spot: round(sum(({ costUsd }) => costUsd.spot)),
     },
     peakVcpu,
-    ...(heldBy === undefined ? {} : { heldBy }),
+    ...(isNotable ? { heldBy: limit } : {}),
   };
 }
 

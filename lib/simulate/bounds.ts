@@ -13,7 +13,7 @@ export interface Bounds {
   launches: number;
   /** vCPU seconds, shared by the account's quota. */
   vcpu: number;
-  /** Slot seconds of those that a named limit counts, shared by it: the worst of the limits. */
+  /** Seconds for which shares of a named limit were needed, shared by it: the worst of the limits. */
   limits: number;
 }
 
@@ -27,13 +27,14 @@ export function boundsOf(tasks: Iterable<SimulatedTask>, { settings, quotaVcpu }
   const vcpu = { spot: 0, onDemand: 0 };
   const byJob = new Map<string, number>();
   const byLimit = new Map<string, number>();
-  for (const { launch, launchedAt, limits, state } of tasks) {
+  for (const { launch, launchedAt, fetchedAt, limits, state } of tasks) {
     const seconds = ((state.stoppedAt ?? launchedAt) - launchedAt) / 1000;
     count += 1;
     slots += seconds;
     vcpu[launch.spot ? 'spot' : 'onDemand'] += launch.size.vcpu * seconds;
     for (const { job } of launch.members) add(byJob, job, seconds);
-    for (const limit of limits) add(byLimit, limit, seconds);
+    const held = fetchedAt === undefined ? seconds : (fetchedAt - launchedAt) / 1000;
+    for (const limit of limits) add(byLimit, limit, held);
   }
   const shares = [...byLimit].map(
     ([limit, sum]) => sum / (settings.limits[limit] ?? Number.POSITIVE_INFINITY),

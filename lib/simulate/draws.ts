@@ -11,6 +11,8 @@ export interface Luck {
   pulling: number;
   /** From the start of the pull to the end of the last container, if nothing cuts it short. */
   run: number;
+  /** From there on, until it has fetched what it needs; absent where that is no step of its own. Part of the run. */
+  fetching?: number;
   /** From the end of the last container to STOPPED. */
   deprovisioning: number;
   /** From STOPPED to the call of the settle Lambda. */
@@ -26,6 +28,8 @@ export interface Luck {
 
 export interface Needs {
   expectedSeconds: number;
+  /** Of these, for the step that fetches, where there is one. */
+  fetchSeconds?: number;
   /** What the task file gives an input of this size. */
   memoryMiB: number;
 }
@@ -39,9 +43,12 @@ export function luckOf(
   // What a job needs is the same in each attempt.
   const job = randomOf(seed, member.job);
   const attempt = randomOf(seed, member.job, member.attempt);
-  const run = needs.expectedSeconds * job.logNormal(1, chances.runTimeSigma);
+  const slowness = job.logNormal(1, chances.runTimeSigma);
+  const run = needs.expectedSeconds * slowness;
+  const { fetchSeconds } = needs;
   return {
     run,
+    ...(fetchSeconds === undefined ? {} : { fetching: Math.min(0.5 * run, fetchSeconds * slowness) }),
     memoryMiB: needs.memoryMiB * job.logNormal(chances.memoryShare, chances.memorySigma),
     provisioning: attempt.logNormal(12, 0.3),
     pulling: Math.min(0.5 * run, attempt.logNormal(12, 0.3)),

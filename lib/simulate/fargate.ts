@@ -39,6 +39,7 @@ export interface SimulatedTask {
   launch: Launch;
   state: TaskState;
   launchedAt: number;
+  fetchedAt?: number;
   /** Named limits that its job counts against. */
   limits: string[];
   /** Once a task is being stopped nothing else can end it. */
@@ -53,7 +54,8 @@ export interface FargateParts {
   limits: (launch: Launch) => string[];
   /** Outputs and attempt record; resolves when they are stored. */
   stageOut: (ending: Ending) => Promise<void>;
-  onStopped: (state: TaskState, luck: Luck) => void;
+  /** Its events, of those that the stack's rules let through: all that tell of containers of a task that fetches, and the stop. */
+  onChanged: (state: TaskState, luck: Luck) => void;
 }
 
 export class SimulatedFargate {
@@ -194,8 +196,22 @@ export class SimulatedFargate {
       const startedAt = clock.now();
       const outOfMemory = luck.memoryMiB > size.memoryMiB;
       const share = outOfMemory ? luck.outOfMemoryAt : 1;
-      await clock.sleep(Math.max(0, luck.run * share - (index === 0 ? luck.pulling : 0)) * 1000);
+      const fetching = luck.fetching ?? 0;
+      if (luck.fetching !== undefined) {
+        // stage-in has ended; fetch has started.
+        this.#tell(task, luck, 2);
+        await clock.sleep(fetching * 1000);
+        if (task.ending) return undefined;
+        task.fetchedAt = clock.now();
+        task.state = { ...task.state, fetched: true };
+        // fetch has ended; main has started.
+        this.#tell(task, luck, 2);
+      }
+      const rest = luck.run * share - fetching - (index === 0 ? luck.pulling : 0);
+      await clock.sleep(Math.max(0, rest) * 1000);
       if (task.ending) return undefined;
+      // main has ended.
+      if (luck.fetching !== undefined) this.#tell(task, luck, 1);
       endings.push({
         task: name,
         member: members[index]!,
@@ -207,6 +223,10 @@ export class SimulatedFargate {
       });
     }
     return endings;
+  }
+
+  #tell({ state }: SimulatedTask, luck: Luck, times: number): void {
+    for (let time = 1; time <= times; time += 1) this.#parts.onChanged(state, luck);
   }
 
   /** One for each member. */
@@ -223,13 +243,13 @@ export class SimulatedFargate {
   ): void {
     if (task.ending) return;
     task.ending = true;
-    const { clock, onStopped } = this.#parts;
+    const { clock, onChanged } = this.#parts;
     const [luck] = this.#lucks(task);
     clock.at(clock.now() + luck.deprovisioning * 1000, () => {
       task.state = { ...task.state, ...how, status: 'stopped', stoppedAt: clock.now() };
       this.#running -= 1;
       this.#vcpu[task.launch.spot ? 'spot' : 'onDemand'] -= task.launch.size.vcpu;
-      onStopped(task.state, luck);
+      onChanged(task.state, luck);
     });
   }
 }

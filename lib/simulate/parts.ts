@@ -42,7 +42,7 @@ export interface Parts {
 export function buildParts(
   definitions: ReadonlyMap<string, TaskDefinition>,
   scenario: Scenario,
-  onStopped: FargateParts['onStopped'],
+  onChanged: FargateParts['onChanged'],
 ): Parts {
   const clock = new VirtualClock();
   const meter = new Meter(clock, randomOf(scenario.seed, 'requests'));
@@ -68,10 +68,10 @@ export function buildParts(
     },
     conflicts: {},
   };
-  return { ...parts, fargate: buildFargate(parts, onStopped) };
+  return { ...parts, fargate: buildFargate(parts, onChanged) };
 }
 
-function buildFargate(parts: Omit<Parts, 'fargate'>, onStopped: FargateParts['onStopped']): SimulatedFargate {
+function buildFargate(parts: Omit<Parts, 'fargate'>, onChanged: FargateParts['onChanged']): SimulatedFargate {
   const { clock, meter, scenario, tasks, records, stores } = parts;
   const staging = new MeteredStore(stores.staging, meter.by('container'));
   const recordOf = (job: string): Job => records.records.get(keys.job(job))?.value as Job;
@@ -84,17 +84,21 @@ function buildFargate(parts: Omit<Parts, 'fargate'>, onStopped: FargateParts['on
     clock,
     scenario,
     random: randomOf(scenario.seed, 'fargate'),
-    needs: (name, { job }) => {
+    needs: (name, { job, fetch }) => {
       const { task, params } = workOf(name, job);
       const work = { bytes: 0, params };
-      return { expectedSeconds: task.expectedSeconds(work), memoryMiB: task.size(work).memoryMiB };
+      return {
+        expectedSeconds: task.expectedSeconds(work),
+        memoryMiB: task.size(work).memoryMiB,
+        ...(fetch && task.fetch ? { fetchSeconds: task.fetch.expectedSeconds(work) } : {}),
+      };
     },
     limits: ({ members }) => recordOf(members[0]!.job).limits,
     stageOut: async (ending) => {
       const { task, params } = workOf(ending.task, ending.member.job);
       await stageOut(staging, task, params as never, ending);
     },
-    onStopped,
+    onChanged,
   });
 }
 

@@ -31,11 +31,15 @@ export function simulatedTasks(
         <R>(rule: (work: { bytes: number; params: never }) => R) =>
         ({ params }: { params: Record<string, unknown> }): R =>
           rule({ bytes: bytesOf(task, params), params: params as never });
+      const { fetch } = task;
       const simulated: TaskDefinition = {
         ...task,
         size: withBytes((work) => task.size(work)),
         deadlineSeconds: withBytes((work) => task.deadlineSeconds(work)),
         expectedSeconds: withBytes((work) => task.expectedSeconds(work)),
+        ...(fetch && {
+          fetch: { ...fetch, expectedSeconds: withBytes((work) => fetch.expectedSeconds(work)) },
+        }),
         // The plan tells each job its source (`messagesOf` in simulate.ts).
         source: async () => undefined,
         outputs: task.outputs.map((output) => ({

@@ -123,6 +123,11 @@ describe('the makespan', () => {
     const room = { maxTasks: 3, limits: { mirror: 1 } };
     expect(makespan(jobs, room)).toMatchObject({ seconds: 15, peakTasks: 3, heldBy: 'mirror' });
     expect(makespan(jobs, { maxTasks: 3, limits: { mirror: 9 } }).heldBy).toBeUndefined();
+    // Each fetches for 2 s, and then the next may.
+    const fetching = jobs.map((job) => ({ ...job, fetchSeconds: 2 }));
+    const { heldBy, ...rest } = makespan(fetching, { maxTasks: 9, limits: { mirror: 1 } });
+    expect(rest).toEqual({ seconds: 10, peakVcpu: 8, peakTasks: 4 });
+    expect(heldBy).toBe('mirror');
   });
 
   test('knows how quickly Fargate takes launches, and the memory of one machine', () => {

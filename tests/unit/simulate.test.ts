@@ -97,10 +97,25 @@ describe('a simulated world', () => {
     expect(stack.log.errors).toEqual([]);
   });
 
-  test('downloads from a mirror no more at once than its limit says', async () => {
+  test('downloads from a mirror no more at once than its limit says, and makes more than that at once', async () => {
     const limits = { 'mirror:download.geofabrik.de': 4 };
-    const report = await run({ jobs: small(40), settings: { ...world.settings, limits } });
-    expect(report).toMatchObject({ states: { published: 40 }, peakTasks: 4, boundBy: 'limits' });
+    const simulated = await simulate(tasks, {
+      ...world,
+      jobs: small(40),
+      settings: { ...world.settings, limits },
+    });
+    const shares = [...simulated.stack.fargate.tasks.values()].flatMap(
+      ({ launchedAt, fetchedAt = Infinity }) => [
+        { at: launchedAt, by: 1 },
+        { at: fetchedAt, by: -1 },
+      ],
+    );
+    let held = 0;
+    const most = shares.toSorted((a, b) => a.at - b.at).map(({ by }) => (held += by));
+    expect(Math.max(...most)).toBe(4);
+    const report = reportOf(simulated);
+    expect(report).toMatchObject({ states: { published: 40 } });
+    expect(report.peakTasks).toBeGreaterThan(8);
   });
 });
 
