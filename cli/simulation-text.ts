@@ -11,7 +11,7 @@ const BOUND: Record<keyof Bounds, (scenario: Scenario) => string> = {
   launches: () => 'Fargate’s 20 launches a second',
   vcpu: ({ quotaVcpu }) => `all container time, ${quotaVcpu} vCPU at once`,
   limits: ({ settings }) =>
-    `container time by mirror, ${Object.entries(settings.limits)
+    `shares of the mirror, held until fetched, ${Object.entries(settings.limits)
       .map(([name, share]) => `${name}=${share}`)
       .join(', ')}`,
 };
@@ -83,16 +83,16 @@ function otherStates({ states }: Report): string {
 function notes(
   { mirrors }: SimulatedJobs,
   { settings }: Scenario,
-  { bounds, lowerBoundSeconds, errors }: Report,
+  { shareSeconds, lowerBoundSeconds, errors }: Report,
 ): string[] {
   const free = mirrors.filter((mirror) => settings.limits[mirror] === undefined);
-  const polite = (bounds.tasks * settings.maxTasks) / POLITE;
+  const polite = Math.max(0, ...free.map((mirror) => shareSeconds[mirror] ?? 0)) / POLITE;
   const mirrorNote =
     free.length === 0 || polite <= lowerBoundSeconds
       ? []
       : [
           '',
-          `No share of ${free.join(', ')} binds here. With the stack’s own of ${POLITE} containers at once (--mirror-limit ${POLITE})`,
+          `No share of ${free.join(', ')} binds here. With the stack’s own of ${POLITE} downloads at once (--mirror-limit ${POLITE})`,
           `it takes ${formatSeconds(polite)} at least.`,
         ];
   return [...mirrorNote, ...(errors.length > 0 ? ['', 'Errors that functions logged:', ...errors] : [])];

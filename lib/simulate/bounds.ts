@@ -21,22 +21,29 @@ function add(map: Map<string, number>, key: string, seconds: number): void {
   map.set(key, (map.get(key) ?? 0) + seconds);
 }
 
-export function boundsOf(tasks: Iterable<SimulatedTask>, { settings, quotaVcpu }: Scenario): Bounds {
+/** For how long shares of each named limit were held, added up: from RunTask's answer until fetched. */
+export function shareSeconds(tasks: readonly SimulatedTask[]): Map<string, number> {
+  const held = new Map<string, number>();
+  for (const { launchedAt, fetchedAt, limits, state } of tasks) {
+    const until = fetchedAt ?? state.stoppedAt ?? launchedAt;
+    for (const limit of limits) add(held, limit, (until - launchedAt) / 1000);
+  }
+  return held;
+}
+
+export function boundsOf(tasks: readonly SimulatedTask[], { settings, quotaVcpu }: Scenario): Bounds {
   let slots = 0;
   let count = 0;
   const vcpu = { spot: 0, onDemand: 0 };
   const byJob = new Map<string, number>();
-  const byLimit = new Map<string, number>();
-  for (const { launch, launchedAt, fetchedAt, limits, state } of tasks) {
+  for (const { launch, launchedAt, state } of tasks) {
     const seconds = ((state.stoppedAt ?? launchedAt) - launchedAt) / 1000;
     count += 1;
     slots += seconds;
     vcpu[launch.spot ? 'spot' : 'onDemand'] += launch.size.vcpu * seconds;
     for (const { job } of launch.members) add(byJob, job, seconds);
-    const held = fetchedAt === undefined ? seconds : (fetchedAt - launchedAt) / 1000;
-    for (const limit of limits) add(byLimit, limit, held);
   }
-  const shares = [...byLimit].map(
+  const shares = [...shareSeconds(tasks)].map(
     ([limit, sum]) => sum / (settings.limits[limit] ?? Number.POSITIVE_INFINITY),
   );
   return {

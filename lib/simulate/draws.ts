@@ -45,13 +45,16 @@ export function luckOf(
   const attempt = randomOf(seed, member.job, member.attempt);
   const slowness = job.logNormal(1, chances.runTimeSigma);
   const run = needs.expectedSeconds * slowness;
+  const pulling = Math.min(0.5 * run, attempt.logNormal(12, 0.3));
   const { fetchSeconds } = needs;
   return {
     run,
-    ...(fetchSeconds === undefined ? {} : { fetching: Math.min(0.5 * run, fetchSeconds * slowness) }),
+    ...(fetchSeconds === undefined
+      ? {}
+      : { fetching: Math.max(0, Math.min(run, fetchSeconds * slowness) - pulling) }),
     memoryMiB: needs.memoryMiB * job.logNormal(chances.memoryShare, chances.memorySigma),
     provisioning: attempt.logNormal(12, 0.3),
-    pulling: Math.min(0.5 * run, attempt.logNormal(12, 0.3)),
+    pulling,
     deprovisioning: attempt.logNormal(6, 0.3),
     eventDelay: attempt.logNormal(1, 0.4),
     neverStarts: attempt.chance(chances.neverStarted),

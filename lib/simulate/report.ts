@@ -1,7 +1,7 @@
 /** What a simulated run took, cost and asked of AWS. */
 import type { Job, JobState } from '../pipeline/job.ts';
 import { cost } from '../tasks/prices.ts';
-import { boundsOf, tightest, type Bounds } from './bounds.ts';
+import { boundsOf, shareSeconds, tightest, type Bounds } from './bounds.ts';
 import type { Invocations } from './lambda.ts';
 import { IDLE_POLLS_PER_SECOND, LAMBDA, REQUESTS, type Request } from './requests.ts';
 import type { Scenario } from './scenario.ts';
@@ -17,6 +17,8 @@ export interface Report {
   lowerBoundSeconds: number;
   boundBy: keyof Bounds;
   bounds: Bounds;
+  /** For how long shares of each named limit were held, added up. */
+  shareSeconds: Record<string, number>;
   /** Of all containers, from image pull to stop. */
   containerSeconds: number;
   /** US dollars: as it ran; and the same seconds all on demand, all on Spot. */
@@ -47,7 +49,8 @@ export function reportOf({ scenario, stack, startedAt, jobs }: Simulated): Repor
   const { log, fargate, meter, functions, conflicts } = stack;
   const count = Math.max(1, jobs.length);
   const makespanSeconds = (log.lastEndAt - startedAt) / 1000;
-  const bounds = boundsOf(fargate.tasks.values(), scenario);
+  const launched = [...fargate.tasks.values()];
+  const bounds = boundsOf(launched, scenario);
   const { by, seconds } = tightest(bounds);
   const requests = sumByRequest(meter.counts());
   const invocations = Object.fromEntries(
@@ -61,6 +64,7 @@ export function reportOf({ scenario, stack, startedAt, jobs }: Simulated): Repor
     lowerBoundSeconds: seconds,
     boundBy: by,
     bounds,
+    shareSeconds: Object.fromEntries(shareSeconds(launched)),
     ...costsOf(jobs, scenario),
     peakTasks: fargate.peakTasks,
     peakVcpu: fargate.peakVcpu,

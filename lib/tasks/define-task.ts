@@ -34,7 +34,7 @@ export interface FetchStep<P> {
   command: string[];
   /** Whether the job has anything to fetch. */
   isNeeded(params: P): boolean;
-  /** Its share of the task's `expectedSeconds`. */
+  /** Until it is done, of the task's `expectedSeconds`: image pull included, as there. */
   expectedSeconds(work: Work<P>): number;
 }
 

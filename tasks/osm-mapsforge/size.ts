@@ -61,8 +61,8 @@ const EXPECTED_BASE_SECONDS = 20;
 
 /** Of a busy public mirror to one that asks it from afar. A guess: what it truly was is in the log of each job. */
 const DOWNLOAD_BYTES_PER_SECOND = 10 * MB;
-/** Start of the handler, three small requests, connection. */
-const DOWNLOAD_BASE_SECONDS = 3;
+/** Image pull, start of the handler, three small requests. */
+const DOWNLOAD_BASE_SECONDS = 15;
 
 export const fetchSecondsOf = ({ bytes }: OsmWork): number =>
   DOWNLOAD_BASE_SECONDS + bytes / DOWNLOAD_BYTES_PER_SECOND;
