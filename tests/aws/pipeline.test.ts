@@ -113,7 +113,7 @@ const FUNCTIONS = ['dispatch', 'settle', 'validate', 'metadata', 'sweep', 'rebui
     await drop('lost.osm.pbf', await readFile(extract));
   });
 
-  test('a file that is put into the bucket is published, by three containers and as many functions', async () => {
+  test('a file that is put into the bucket is published, by the containers of one task', async () => {
     const { job, receipt } = await ended(GOOD);
     expect(receipt).toMatchObject({
       state: 'published',
@@ -144,6 +144,8 @@ const FUNCTIONS = ['dispatch', 'settle', 'validate', 'metadata', 'sweep', 'rebui
     const task = cloud.ecs.state.tasks.get(job.attempts[0]?.ref ?? '');
     expect(task?.containers.map((one) => [one.name, one.exitCode])).toEqual([
       ['stage-in', 0],
+      // It has nothing to fetch.
+      ['fetch', 0],
       ['main', 0],
       ['stage-out', 0],
     ]);
@@ -302,6 +304,12 @@ const FUNCTIONS = ['dispatch', 'settle', 'validate', 'metadata', 'sweep', 'rebui
     const all = [...said.flat(), ...(await cloud.emulator.log()).split('\n')];
     expect(all.filter((line) => /AccessDenied|not authorized|"level":"error"/.test(line))).toEqual([]);
     for (const name of FUNCTIONS) expect(all.some((line) => line.startsWith(`${name}: `))).toBe(true);
+    // The areas told that they had their extracts, while they ran.
+    expect(all).toContainEqual(
+      expect.stringMatching(
+        /^settle: .*"Task:Change:Seen"(?=.*"fetched":true)(?=.*"status":"(pending|running)")/,
+      ),
+    );
     const sqs = new SQSClient(sqsConfig());
     const { QueueUrls = [] } = await sqs.send(new ListQueuesCommand({ QueueNamePrefix: 'longshore-' }));
     expect(QueueUrls.length).toBeGreaterThanOrEqual(7);
