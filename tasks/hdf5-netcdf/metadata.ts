@@ -14,8 +14,8 @@ type Params = z.output<typeof params>;
 const PLATFORM = { shortName: 'GLOBAL HAWK UAV', instrument: 'CPL' };
 const CAMPAIGN = 'HS3';
 
-/** What was measured; how it was recorded (clock, counters) is of no use in a catalogue. */
-const PARAMETER = /^(ATB|Extinction|Layer|Lidar_Ratio|Depol)_/;
+/** What was measured, be it in a group; how it was recorded (clock, counters) is of no use in a catalogue. */
+const PARAMETER = /(^|\/)(ATB|Extinction|Layer|Lidar_Ratio|Depol)_/;
 
 export function archiveMetadata(version: string): MetadataWriter<Params> {
   return async (context) =>

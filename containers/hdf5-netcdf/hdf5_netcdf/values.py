@@ -1,30 +1,38 @@
 """The values of a dataset, whatever their type: read by blocks of rows, in types that CF has, gaps as the fill value."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import h5py
+import netCDF4
 import numpy as np
 
 from .cf import FLOAT_FILL, cf_dtype
-from .errors import BadInput
-from .source import Item, declared_fill, read_text
+from .contents import Item
+from .source import declared_fill, packing, read, read_text
 
-# Rows of 900 doubles: 1.8 MB in memory and in a chunk before compression.
-ROWS = 256
+# A block in memory, and a chunk of the file: 256 rows of 900 floats.
+BLOCK_BYTES = 2**20
+
+Reader = Callable[[Any], np.ndarray]
 
 
 @dataclass
 class Values:
-    """One netCDF variable to be. `suffix` tells the parts of a compound or complex dataset from each other."""
+    """
+    One netCDF variable to be. `suffix` tells the parts of a compound or complex dataset from each other; `declared` is the fill value
+    in the granule's own type.
+    """
 
     item: Item
     dtype: np.dtype
     shape: tuple[int, ...]
-    read: Callable[[Any], np.ndarray]
+    read: Reader
     suffix: str = ""
     fill: Any = None
+    declared: Any = None
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -32,55 +40,65 @@ class NotCarried(Exception):
     """The dataset's type has no counterpart in CF netCDF."""
 
 
-def values_of(item: Item) -> list[Values]:
-    """Raises NotCarried."""
-    dataset, dtype, shape = item.dataset, item.dataset.dtype, item.shape
-    if dataset.shape is None or dataset.size == 0:
-        raise NotCarried("it is empty")
-    if dtype.names:
-        return [_field(item, name) for name in dtype.names]
-    if dtype.kind == "c":
-        return [Values(item, np.dtype("f8"), shape, part, suffix) for suffix, part in (
-            ("_real", lambda at: _read(item, at).real), ("_imag", lambda at: _read(item, at).imag))]
+def values_of(item: Item, conventions: str) -> tuple[list[Values], dict[str, str]]:
+    """The variables that a dataset becomes, and why it, or a field of it, becomes none."""
+    if item.shape is None or item.dataset.size == 0:
+        return [], {item.path: "it is empty"}
+    found: list[Values] = []
+    left: dict[str, str] = {}
+    for suffix, dtype, shape, part in _parts(item.dataset.dtype, item.shape, lambda at: read(item, at), ""):
+        try:
+            found += _values(item, conventions, suffix, dtype, shape, part)
+        except NotCarried as reason:
+            left[item.path + suffix] = str(reason)
+    return found, left
+
+
+def _parts(dtype: np.dtype, shape: tuple[int, ...], reader: Reader, suffix: str) -> Iterator[tuple[str, np.dtype, tuple[int, ...], Reader]]:
+    """Records field by field, arrays in a type as further dimensions."""
+    if dtype.subdtype is not None:
+        base, more = dtype.subdtype
+        yield from _parts(base, (*shape, *more), reader, suffix)
+    elif dtype.names:
+        for name in dtype.names:
+            yield from _parts(dtype[name], shape, lambda at, name=name: reader(at)[name], f"{suffix}_{name}")
+    elif dtype.kind == "c":
+        half = np.dtype(f"f{dtype.itemsize // 2}")
+        yield f"{suffix}_real", half, shape, lambda at: reader(at).real
+        yield f"{suffix}_imag", half, shape, lambda at: reader(at).imag
+    else:
+        yield suffix, dtype, shape, reader
+
+
+def _values(item: Item, conventions: str, suffix: str, dtype: np.dtype, shape: tuple[int, ...], reader: Reader) -> list[Values]:
     if h5py.check_string_dtype(dtype) is not None or dtype.kind in "SU":
-        return [_text(item)]
-    if dtype.kind in "biuf":
-        return [_numbers(item, dtype, shape, lambda at: _read(item, at), declared_fill(dataset), _flags(dtype))]
-    raise NotCarried(f"CF has no type for {dtype}")
+        return [_text(item, suffix, shape, reader)]
+    base = h5py.check_vlen_dtype(dtype)
+    if base is not None and np.dtype(base).kind in "iuf":
+        dtype, shape, reader, fill = _even(np.dtype(base), shape, reader)
+        return [_numbers(item, conventions, suffix, dtype, shape, reader, fill)]
+    if dtype.kind not in "biuf":
+        raise NotCarried(f"CF has no type for {dtype}")
+    return [_numbers(item, conventions, suffix, dtype, shape, reader, None if suffix else declared_fill(item.dataset))]
 
 
-def _read(item: Item, at: Any) -> np.ndarray:
-    try:
-        return np.asarray(item.dataset[at])
-    except (OSError, RuntimeError) as error:
-        raise BadInput(f"{item.path} cannot be read, the granule is damaged: {error}") from error
-
-
-def _numbers(item: Item, dtype: np.dtype, shape: tuple[int, ...], read: Callable[[Any], np.ndarray], fill: Any,
-             attributes: dict[str, Any], suffix: str = "") -> Values:
+def _numbers(item: Item, conventions: str, suffix: str, dtype: np.dtype, shape: tuple[int, ...], reader: Reader, fill: Any) -> Values:
+    values = Values(item, dtype, shape, reader, suffix, None, fill, _flags(dtype))
     least = most = 0.0
-    if dtype.kind in "iu" and dtype.itemsize >= 4:
-        for block in map(read, rows(shape)):
+    if dtype.kind in "iu" and dtype.itemsize >= 4 and conventions == "CF-1.6":
+        for _, block in blocks(values):
             least, most = min(least, float(block.min())), max(most, float(block.max()))
-    wanted = cf_dtype(dtype, least, most)
+    wanted = cf_dtype(dtype, least, most, conventions)
     if wanted is None:
-        raise NotCarried(f"values up to {most:.0f} fit into no type of CF 1.6")
+        raise NotCarried(f"values from {least:.0f} to {most:.0f} fit into no type of CF 1.6; with conventions=CF-1.11 they do")
+    values.dtype = wanted
     if wanted.kind == "f":
-        return Values(item, wanted, shape, read, suffix, _float_fill(fill, wanted), attributes)
-    holds = fill is not None and np.iinfo(wanted).min <= int(fill) <= np.iinfo(wanted).max
-    return Values(item, wanted, shape, read, suffix, wanted.type(int(fill)) if holds else None, attributes)
-
-
-def _float_fill(fill: Any, dtype: np.dtype) -> Any:
-    """The declared one where it can be compared with (NaN cannot)."""
-    return dtype.type(FLOAT_FILL if fill is None or not np.isfinite(fill) else fill)
-
-
-def _field(item: Item, name: str) -> Values:
-    dtype = item.dataset.dtype[name]
-    if dtype.shape or dtype.kind not in "biuf":
-        raise NotCarried(f"CF has no type for its field {name}: {dtype}")
-    return _numbers(item, dtype, item.shape, lambda at: _read(item, at)[name], None, {}, f"_{name}")
+        # NaN cannot be compared with.
+        values.fill = wanted.type(FLOAT_FILL if fill is None or not np.isfinite(fill) else fill)
+    elif fill is not None:
+        limits = np.iinfo(wanted)
+        values.fill = wanted.type(fill) if limits.min <= int(fill) <= limits.max else None
+    return values
 
 
 def _flags(dtype: np.dtype) -> dict[str, Any]:
@@ -90,32 +108,64 @@ def _flags(dtype: np.dtype) -> dict[str, Any]:
     ordered = sorted(members.items(), key=lambda member: member[1])
     return {
         "flag_values": np.array([value for _, value in ordered]),
-        "flag_meanings": " ".join(name.replace(" ", "_") for name, _ in ordered),
+        # CF 3.5 parts them by blanks.
+        "flag_meanings": " ".join(re.sub(r"[^\w.+@-]", "_", name) for name, _ in ordered),
     }
 
 
-def _text(item: Item) -> Values:
-    """Characters in one more dimension: CF knows strings of variable length only since 1.8."""
-    texts = [read_text(one).encode() for one in np.asarray(_read(item, ()), dtype=object).ravel().tolist()]
-    width = max(1, max(len(text) for text in texts))
-    characters = np.array([list(text.ljust(width, b"\0")) for text in texts], dtype=np.uint8).view("S1")
-    # One text in an array is a text; characters in an array are one, too.
-    single = len(texts) == 1 or (item.dataset.dtype.itemsize == 1 and len(item.shape) == 1)
-    if single:
-        whole = read_text(_read(item, ())).encode() or b" "
-        characters = np.frombuffer(whole, dtype="S1")
-        return Values(item, np.dtype("S1"), characters.shape, lambda at: characters[at])
-    shaped = characters.reshape(*item.shape, width)
-    return Values(item, np.dtype("S1"), shaped.shape, lambda at: shaped[at])
+def _even(base: np.dtype, shape: tuple[int, ...], reader: Reader) -> tuple[np.dtype, tuple[int, ...], Reader, Any]:
+    """Rows of different lengths side by side, the shorter ones filled up with netCDF's own fill value for the type."""
+    ragged = np.asarray(reader(()), dtype=object).reshape(shape)
+    width = max((len(row) for row in ragged.ravel()), default=0)
+    if width == 0:
+        raise NotCarried("it is empty")
+    fill = base.type(FLOAT_FILL if base.kind == "f" else netCDF4.default_fillvals[f"{base.kind}{base.itemsize}"])
+    whole = np.full((*shape, width), fill, base)
+    for at, row in np.ndenumerate(ragged):
+        whole[at][: len(row)] = row
+    return base, whole.shape, lambda at: whole[at], fill
 
 
-def rows(shape: tuple[int, ...]) -> Iterator[Any]:
-    """What to index with, block after block; the whole for a scalar."""
-    if not shape:
-        yield ()
+def _text(item: Item, suffix: str, shape: tuple[int, ...], reader: Reader) -> Values:
+    """Characters in one more dimension: CF knows strings of variable length only since 1.8. Characters one by one have it already."""
+    there = reader(())
+    if there.dtype == np.dtype("S1") and there.ndim > 0:
+        encoding = "utf-8" if there.tobytes().isascii() else "latin-1"
+        return Values(item, there.dtype, there.shape, lambda at: there[at], suffix, attributes={"_Encoding": encoding})
+    if there.size == 1:
+        shape = ()  # One text in an array is a text.
+    texts = [read_text(one) for one in there.astype(object).ravel().tolist()]
+    # Readers cut what they have decoded by the bytes of the dimension: one byte a letter wherever that can be.
+    narrow = max(map(max, filter(None, texts)), default="") < "\u0100"
+    encoding = "latin-1" if narrow and not all(map(str.isascii, texts)) else "utf-8"
+    encoded = [text.encode(encoding) for text in texts]
+    width = max(1, max(map(len, encoded)))
+    characters = np.array(encoded, dtype=f"S{width}").view("S1").reshape(*shape, width)
+    return Values(item, np.dtype("S1"), characters.shape, lambda at: characters[at], suffix, attributes={"_Encoding": encoding})
+
+
+def rows_of(shape: tuple[int, ...], itemsize: int) -> int:
+    """Rows of a block: a power of two."""
+    row = itemsize * int(np.prod(shape[1:], dtype=np.int64))
+    return 2 ** max(0, int(np.log2(max(1, BLOCK_BYTES // max(1, row)))))
+
+
+def blocks(values: Values) -> Iterator[tuple[Any, np.ndarray]]:
+    """
+    What to index with and the values there, block after block. HDF5 unpacks a chunk anew for each read, when the chunk is larger than
+    its cache: so whole rows of the granule's chunks are read, and blocks cut from them.
+    """
+    if not values.shape:
+        yield (), values.read(())
         return
-    for start in range(0, shape[0], ROWS):
-        yield slice(start, min(start + ROWS, shape[0]))
+    step = rows_of(values.shape, values.dtype.itemsize)
+    chunk = (values.item.dataset.chunks or (1,))[0]
+    band = -(-step // chunk) * chunk
+    for start in range(0, values.shape[0], band):
+        read_once = values.read(slice(start, min(start + band, values.shape[0])))
+        for at in range(0, len(read_once), step):
+            part = read_once[at:at + step]
+            yield slice(start + at, start + at + len(part)), part
 
 
 @dataclass
@@ -137,21 +187,16 @@ class Counts:
             self.most = most if self.most is None else max(self.most, most)
 
 
-def block_of(values: Values, at: Any, valid: tuple[float, float] | None, counts: Counts) -> np.ndarray:
-    """One block in the wanted type; what is no number, no measurement or declared missing is the fill value."""
-    block = np.asarray(values.read(at))
+def filled(values: Values, block: np.ndarray, valid: tuple[float, float] | None, counts: Counts) -> np.ndarray:
+    """The block in the wanted type; what is no number, no measurement or declared missing is the fill value."""
     if values.dtype.kind == "S":
         return block
-    if values.dtype.kind != "f":
-        counts.add(block, block == values.fill if values.fill is not None else np.zeros(block.shape, bool))
-        return block.astype(values.dtype)
+    gaps = np.zeros(block.shape, bool) if values.declared is None else block == values.declared
     block = block.astype(values.dtype)
-    declared = declared_fill(values.item.dataset)
-    gaps = ~np.isfinite(block) | (block == values.fill)
-    if declared is not None and np.isfinite(declared):
-        gaps |= block == values.dtype.type(declared)
-    if valid is not None:
-        with np.errstate(invalid="ignore"):
-            gaps |= (block < valid[0]) | (block > valid[1])
+    if values.dtype.kind == "f":
+        gaps |= ~np.isfinite(block) | (block == values.fill)
+        if valid is not None and packing(values.item.dataset) is None:
+            with np.errstate(invalid="ignore"):
+                gaps |= (block < valid[0]) | (block > valid[1])
     counts.add(block, gaps)
-    return np.where(gaps, values.fill, block)
+    return block if values.fill is None else np.where(gaps, values.fill, block)

@@ -1,11 +1,13 @@
 """Granules that cannot be: each with its reason, and nothing left behind."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
 
+import h5py
 import numpy as np
 
 from .case import HANDLER, NAME, START, Case, sample
@@ -27,6 +29,57 @@ class Bad(Case):
     def test_a_file_of_another_kind(self) -> None:
         self.write(b"Dear lidar, how are you?")
         self.assert_refused(r"not an HDF5 file: it begins with b'Dear lid'")
+
+    def test_what_it_is_in_place_of_a_granule_is_said(self) -> None:
+        for content, reason in (
+            (b"\x0e\x03\x13\x01" + bytes(100), "but HDF4: convert it"),
+            (b"CDF\x01" + bytes(100), "but classic netCDF: convert it"),
+            (b"<!DOCTYPE html><html>Please log in</html>", "but HTML or XML: perhaps the answer of a server that wanted a login"),
+        ):
+            with self.subTest(reason=reason):
+                self.write(content)
+                self.assert_refused(reason)
+
+    def test_damaged_coordinates(self) -> None:
+        for one in ("Latitude", "Hour", "Bin_Alt"):
+            path = self.granule()
+            with h5py.File(path, "r+") as file:
+                values = file[one][()]
+                del file[one]
+                chunk = file.create_dataset(one, data=values, compression="gzip", fletcher32=True).id.get_chunk_info(0)
+            with open(path, "r+b") as file:
+                file.seek(chunk.byte_offset)
+                file.write(b"\xff" * chunk.size)
+            with self.subTest(one=one):
+                self.assert_refused(rf"{NAME}\.hdf5: {one} cannot be read, the granule is damaged")
+
+    def test_a_filter_that_is_not_here(self) -> None:
+        path = self.granule(without=("Latitude",))
+        with h5py.File(path, "r+") as file:
+            properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+            properties.set_chunk((8,))
+            properties.set_filter(32015, h5py.h5z.FLAG_OPTIONAL, (3,))
+            space = h5py.h5s.create_simple((8,))
+            h5py.h5d.create(file.id, b"Latitude", h5py.h5t.NATIVE_FLOAT, space, properties).write_direct_chunk((0,), b"packed")
+        self.assert_refused(r"Latitude is packed by filter 32015 .*repack the granule \(h5repack")
+
+    def test_what_lies_in_another_file_is_no_part_of_the_granule(self) -> None:
+        layout = h5py.VirtualLayout((8, 900), "f4")
+        layout[:] = h5py.VirtualSource("other.h5", "ATB_532", (8, 900))
+        with h5py.File(self.granule(without=("ATB_532",)), "r+") as file:
+            file.create_virtual_dataset("ATB_532", layout)
+        self.assert_refused(r"lacks ATB_532 \(its values are in another file \(other.h5\)")
+
+    def test_any_byte_that_is_wrong_is_the_granules_fault(self) -> None:
+        good = self.good()
+        chance = random.Random(7)
+        for _ in range(15):
+            bad = bytearray(good)
+            for _ in range(chance.choice((1, 3, 20))):
+                bad[chance.randrange(12_000)] = chance.randrange(256)
+            self.write(bytes(bad))
+            ended = self.run_handler()
+            self.assertIn(ended.returncode, (0, 65), ended.stderr)
 
     def test_a_truncated_file(self) -> None:
         good = self.good()
@@ -56,11 +109,12 @@ class Bad(Case):
             self.assert_refused(f"lacks {one}", MISSING="note")
 
     def test_wrong_shapes(self) -> None:
-        turned = sample.backscatter(532, 8, 1).T
         for changes, reason in (
-            ({"ATB_532": turned}, "ATB_532 is 900 × 8, but must be 8 × 900"),
+            ({"ATB_532": np.ones((8, 800))}, "ATB_532 is 8 × 800, but must be 8 × 900"),
+            ({"ATB_532": np.full((8, 900), b"x")}, "ATB_532 must be numbers, but is |S1"),
             ({"Latitude": np.ones(7)}, "Latitude has 7 values, but there are 8 profiles"),
-            ({"Bin_Alt": np.ones((8, 900))}, "Bin_Alt is 8 × 900"),
+            ({"Bin_Alt": np.ones((900, 8))}, "Bin_Alt is 900 × 8, but must have one value a bin, or 8 × one value a bin"),
+            ({"Latitude": np.full(8, b"25.0N")}, "hdf5: Latitude must be numbers, but is |S5"),
             ({"Bin_Alt": np.zeros(900)}, "Bin_Alt must fall or rise"),
             ({"Latitude": np.full(8, np.nan)}, "no profile has a valid Latitude"),
         ):

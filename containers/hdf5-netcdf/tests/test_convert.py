@@ -72,7 +72,9 @@ class Convert(Case):
         made = self.convert(name)
         self.assertEqual(made["Layer_Top_Alt"].dimensions, ("time", "layer"))
         self.assertEqual(made["Extinction_532"].dimensions, ("time", "altitude"))
-        self.assertEqual(self.told()["product"], "OP")
+        told = self.told()
+        self.assertEqual((told["product"], told["dimensions"]), ("OP", {"time": 8, "altitude": 900, "layer": 10}))
+        self.assertLessEqual(told["variables"]["Layer_Top_Alt"]["missing"], 80)
 
     def test_the_newest_conventions_can_be_asked_for(self) -> None:
         self.granule()

@@ -58,6 +58,24 @@ class Times(Case):
         made = self.convert()
         np.testing.assert_allclose(np.diff(made["time"][:]), 0.1, atol=1e-6)
 
+    def test_a_leap_second_has_a_time_of_its_own(self) -> None:
+        clock = {"Hour": [23] * 4 + [0] * 4, "Minute": [59] * 4 + [0] * 4, "Second": [57, 58, 59, 60, 0, 1, 2, 3]}
+        self.granule({"Date": "30Jun12", **{name: np.array(values, "f4") for name, values in clock.items()}}, without=("Dec_JDay",))
+        made = self.convert()
+        self.assertEqual((made["time"][:] - 86400).tolist(), [-3, -2, -1, -0.5, 0, 1, 2, 3])
+        self.assertRegex(" ".join(self.told()["notes"]), "leap second")
+
+    def test_what_is_no_time_of_day_is_no_time(self) -> None:
+        base = sample.atb(START, 8)
+        bad = {name: base[name].copy() for name in ("Hour", "Minute", "Second", "Dec_JDay")}
+        for values in bad.values():
+            values[0] = -999
+        self.granule(bad)
+        self.assert_refused("1 of 8 profiles have no time .* profile 0")
+        self.granule({name: bad[name] for name in ("Hour", "Minute", "Second")})
+        self.convert()
+        self.assertEqual(self.times()[0], "2012-09-06T14:30:00.000Z")
+
     def test_bad_times_are_refused(self) -> None:
         seconds = np.arange(8, dtype="f4")
         gaps = seconds.copy()

@@ -89,6 +89,13 @@ function faultsOf(granule: GranuleFacts): string[] {
     if (west < -180 || east > 180 || west > east || south < -90 || north > 90 || south > north)
       faults.push(`its box ${[west, south, east, north].join(',')} is none`);
   }
+  for (const [name, variable] of Object.entries(granule.variables)) {
+    const values = valuesOf(granule, variable);
+    if (variable.missing > values)
+      faults.push(
+        `${name} lacks ${variable.missing} of ${values} values: has the report all its dimensions?`,
+      );
+  }
   const empty = Object.entries(granule.variables)
     .filter(([, variable]) => variable.missing > 0 && variable.missing >= valuesOf(granule, variable))
     .map(([name]) => name);

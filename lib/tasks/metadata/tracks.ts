@@ -3,14 +3,18 @@
 type Position = readonly [longitude: number, latitude: number];
 
 export type TrackGeometry =
+  | { type: 'Point'; coordinates: Position }
   | { type: 'LineString'; coordinates: Position[] }
   | { type: 'MultiLineString'; coordinates: Position[][] };
 
-/** Undefined when no track has two positions: a line needs as many. */
+/** A line needs two positions: a track of one is a point, and beside others it is left out. Undefined without any. */
 export function tracksGeometry(tracks: readonly (readonly Position[])[]): TrackGeometry | undefined {
   const lines = tracks.flatMap(cut).filter((line) => line.length > 1);
   const [first] = lines;
-  if (!first) return undefined;
+  if (!first) {
+    const position = tracks.flat()[0];
+    return position && { type: 'Point', coordinates: position };
+  }
   return lines.length === 1
     ? { type: 'LineString', coordinates: first }
     : { type: 'MultiLineString', coordinates: lines };

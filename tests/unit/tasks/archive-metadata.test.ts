@@ -189,8 +189,9 @@ describe('a track', () => {
     ]);
   });
 
-  test('of a single position is none', () => {
-    expect(tracksGeometry([[[1, 2]]])).toBeUndefined();
+  test('of a single position is a point, and without any is none', () => {
+    expect(tracksGeometry([[], [[1, 2]]])).toEqual({ type: 'Point', coordinates: [1, 2] });
+    expect(tracksGeometry([[]])).toBeUndefined();
   });
 });
 
@@ -210,6 +211,7 @@ const granule = (file: string, begin: string): object => ({
   altitude: [-0.97, 26, 'km'],
   variables: {
     ATB_532: { dimensions: ['time', 'altitude'], missing: 4 },
+    'Layers/Layer_Type': { dimensions: ['time'], missing: 1 },
     Hour: { dimensions: ['time'], missing: 0 },
   },
 });
@@ -248,6 +250,7 @@ describe('hdf5-netcdf', () => {
     expect(xml).toContain('<WestBoundingCoordinate>179</WestBoundingCoordinate>');
     expect(xml).toContain('<EastBoundingCoordinate>-179</EastBoundingCoordinate>');
     expect(xml).toContain('<QAPercentMissingData>10</QAPercentMissingData>');
+    expect(xml).toMatch(/Layers\/Layer_Type<[^%]*<QAPercentMissingData>25</);
     expect(xml).not.toContain('Hour');
     expect(xml).toContain(`<ProductionDateTime>${new Date(NOW).toISOString()}</ProductionDateTime>`);
     const item = JSON.parse(made.get('flight.stac.json')!.body) as { properties: Record<string, string> };

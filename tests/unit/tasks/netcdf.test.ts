@@ -102,6 +102,7 @@ describe('what a handler tells of a granule', () => {
     [{ boxes: [[-75, 20, -76, 30]] }, /box -75,20,-76,30 is none/],
     [{ boxes: [] }, /granules\.0\.boxes/],
     [{ variables: { x: { dimensions: ['time', 'altitude'], missing: 40 } } }, /all its values are missing/],
+    [{ variables: { x: { dimensions: ['time', 'layer'], missing: 5 } } }, /x lacks 5 of 4 values/],
   ])('is refused: %j', async (changes, reason) => {
     expect(await told(changes)).toMatchObject({ ok: false, detail: expect.stringMatching(reason) });
   });
