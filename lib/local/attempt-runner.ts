@@ -6,7 +6,7 @@
  * it (not visible to them): `started.json` once it was started, `stop.json` when someone asked it to stop, `end.json` when all
  * is over and the attempt records are written, `cleaned.json` when only they are left.
  */
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { AttemptRecord } from '../pipeline/attempt-record.ts';
@@ -24,7 +24,8 @@ import { attemptLayout, type AttemptLayout } from '../stage/layout.ts';
 import { stageIn, StageInError } from '../stage/stage-in.ts';
 import { stageOut } from '../stage/stage-out.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
-import { writeFileDurably } from './durable.ts';
+import { Awake, awakeNow, timeOfMoment } from './awake.ts';
+import { removeTree, writeFileDurably } from './durable.ts';
 import { hasCode, messageOf } from './errors.ts';
 import { attemptDir, launchDir, parseRef, refOf } from './refs.ts';
 import { lackOfSecrets } from './secrets.ts';
@@ -102,6 +103,8 @@ export interface AttemptRunnerOptions {
 
 const Started = z.object({
   at: z.number(),
+  /** The same moment, whatever is done to the clock after it. */
+  awake: Awake.exactOptional(),
   members: z.array(z.object({ job: z.string(), attempt: z.int() })),
   host: z.enum(['docker', 'podman', 'host']).exactOptional(),
   imageDigest: z.string().exactOptional(),
@@ -150,19 +153,41 @@ export class AttemptRunner implements TaskRunner {
     const states: TaskState[] = [];
     const open = new Map<HostKind | undefined, { ref: string; started: Started }[]>();
     for (const ref of refs) {
-      const end = await this.#read(ref, 'end', End);
-      const started = end ? undefined : await this.#read(ref, 'started', Started);
-      if (end) states.push(end);
-      // Neither: another home's, or its folder was removed.
-      else if (started) open.set(started.host, [...(open.get(started.host) ?? []), { ref, started }]);
+      await this.#orRunning(ref, states, async () => {
+        const end = await this.#read(ref, 'end', End);
+        const started = end ? undefined : await this.#read(ref, 'started', Started);
+        // Neither: another home's, or its folder was removed.
+        if (started) open.set(started.host, [...(open.get(started.host) ?? []), { ref, started }]);
+        return end;
+      });
     }
     for (const [kind, launches] of open) {
       const seen = kind && (await this.#options.hostOf(kind).look(launches.map(({ ref }) => ref)));
       for (const { ref, started } of launches) {
-        states.push(await this.#stateOf(ref, started, seen?.get(ref) ?? { state: 'missing' }));
+        await this.#orRunning(ref, states, async () =>
+          this.#stateOf(ref, started, seen?.get(ref) ?? { state: 'missing' }),
+        );
       }
     }
     return states;
+  }
+
+  /**
+   * One of which nothing can be told (a broken file, a disk that is full) keeps nobody from knowing of the others. It counts as
+   * running: it must not be tried again beside itself.
+   */
+  async #orRunning(
+    ref: string,
+    states: TaskState[],
+    look: () => Promise<TaskState | undefined>,
+  ): Promise<void> {
+    try {
+      const state = await look();
+      if (state) states.push(state);
+    } catch (error) {
+      this.#options.log.error('Task:Look:Failed', { ref, reason: messageOf(error) });
+      states.push({ ...this.#identity(ref), status: 'running' });
+    }
   }
 
   async stop(ref: string, reason: string): Promise<void> {
@@ -188,8 +213,7 @@ export class AttemptRunner implements TaskRunner {
     const folders = started.members.map((member) => this.#layout(member));
     // The scripts too: 8 kB for each attempt of each job that there ever was.
     for (const { input, tmp, runScript, fetch } of [...folders, attemptLayout(this.#dir(ref))]) {
-      for (const path of [input, tmp, runScript, fetch.control])
-        await rm(path, { recursive: true, force: true });
+      for (const path of [input, tmp, runScript, fetch.control]) await removeTree(path);
     }
     await this.#write(ref, 'cleaned', { at: Date.now() });
   }
@@ -228,6 +252,7 @@ export class AttemptRunner implements TaskRunner {
     const { imageDigest } = started;
     await this.#write(ref, 'started', {
       at: Date.now(),
+      awake: await awakeNow(),
       members,
       host: host.kind,
       ...(imageDigest === undefined ? {} : { imageDigest }),
@@ -263,7 +288,8 @@ export class AttemptRunner implements TaskRunner {
   async #stateOf(ref: string, started: Started, seen: Seen): Promise<TaskState> {
     if (seen.state !== 'running') return await this.#end(ref, seen, started);
     this.#watch(ref);
-    const startedAt = seen.startedAt ?? started.at;
+    const since = started.awake && (await timeOfMoment(started.awake));
+    const startedAt = since ?? seen.startedAt ?? started.at;
     const [member, ...others] = started.members;
     const fetched = member && others.length === 0 && (await hasFetched(this.#layout(member)));
     return {

@@ -1,6 +1,6 @@
 /** Writing files so that they survive what may happen to this process and this machine. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DiskFullError, FolderConflictError, hasCode, isDiskFull } from './errors.ts';
@@ -29,6 +29,23 @@ export async function removeFile(path: string): Promise<void> {
   } catch (error) {
     if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw error;
   }
+}
+
+/** Removes a folder with all that is in it, or a file; also folders that their maker took the right to write from itself. */
+export async function removeTree(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch (error) {
+    if (!hasCode(error, 'EACCES', 'EPERM', 'ENOTEMPTY')) throw error;
+    await openFolders(path);
+    await rm(path, { recursive: true, force: true });
+  }
+}
+
+async function openFolders(folder: string): Promise<void> {
+  await chmod(folder, 0o700);
+  for (const entry of await readdir(folder, { withFileTypes: true }))
+    if (entry.isDirectory()) await openFolders(join(folder, entry.name));
 }
 
 /** Removes a folder that is empty, and then those above it that are, but never `root`. */

@@ -9,6 +9,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, mkdir, readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import * as z from 'zod';
@@ -215,8 +216,8 @@ export class HostHost implements ProcessHost {
   }
 
   async #killLater(leader: Leader): Promise<void> {
-    const until = Date.now() + STOP_TIMEOUT_MS;
-    while (Date.now() < until) {
+    const until = performance.now() + STOP_TIMEOUT_MS;
+    while (performance.now() < until) {
       await sleep(POLL_MS, undefined, { ref: false });
       if (!(await isAlive(leader))) return;
     }
@@ -225,7 +226,7 @@ export class HostHost implements ProcessHost {
 
   /** Until the leader has written its pid: ours, or that of an earlier launch, which then goes on. */
   async #known(ref: string, ended: Promise<string | undefined>): Promise<StartOutcome> {
-    const until = Date.now() + PID_TIMEOUT_MS;
+    const until = performance.now() + PID_TIMEOUT_MS;
     let over = false;
     let trouble: string | undefined;
     void ended.then((why) => {
@@ -233,7 +234,7 @@ export class HostHost implements ProcessHost {
       trouble = why;
       return why;
     });
-    while (Date.now() < until) {
+    while (performance.now() < until) {
       const wasOver = over;
       if (await this.#leader(ref)) return { outcome: 'started' };
       if (wasOver) break;

@@ -1,4 +1,9 @@
-/** A queue inside this process. It may lose everything: the sweep finds in the ledger what was under way. */
+/**
+ * A queue inside this process. It may lose everything: the sweep finds in the ledger what was under way.
+ *
+ * It goes by a clock that nobody sets: with the machine's, set back by an hour, every message would be an hour late.
+ */
+import { performance } from 'node:perf_hooks';
 import type { Queue, ReceivedMessage } from '../ports.ts';
 
 /** SQS's limits, so that what works here works there. */
@@ -13,7 +18,7 @@ export interface MemoryMessage extends ReceivedMessage {
 
 interface Entry {
   body: string;
-  /** When it can be seen (again); milliseconds since the epoch. */
+  /** When it can be seen (again); milliseconds since this process began. */
   visibleAt: number;
   receiveCount: number;
 }
@@ -41,15 +46,15 @@ export class MemoryQueue implements Queue {
       const bytes = Buffer.byteLength(body);
       if (bytes > MAX_BYTES) throw new RangeError(`A message of ${bytes} bytes; ${MAX_BYTES} is the limit`);
     }
-    const visibleAt = Date.now() + delaySeconds * 1000;
+    const visibleAt = performance.now() + delaySeconds * 1000;
     for (const body of bodies) this.#entries.add({ body, visibleAt, receiveCount: 0 });
     this.#wake();
   }
 
   async receive({ waitSeconds = 0 }: { waitSeconds?: number } = {}): Promise<MemoryMessage[]> {
-    const until = Date.now() + waitSeconds * 1000;
+    const until = performance.now() + waitSeconds * 1000;
     for (;;) {
-      const now = Date.now();
+      const now = performance.now();
       const taken: MemoryMessage[] = [];
       let next = until;
       for (const entry of this.#entries) {
@@ -75,7 +80,7 @@ export class MemoryQueue implements Queue {
       retry: async (delaySeconds) => {
         // Too late when it was delivered again meanwhile.
         if (entry.receiveCount !== turn) return;
-        entry.visibleAt = Date.now() + delaySeconds * 1000;
+        entry.visibleAt = performance.now() + delaySeconds * 1000;
         this.#wake();
       },
     };

@@ -9,6 +9,7 @@
 import { watch as watchFolder, type BigIntStats, type FSWatcher } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import type { UploadMessage } from '../pipeline/messages.ts';
 import type { Log } from '../ports.ts';
 import { sha256File } from '../stage/sha256.ts';
@@ -79,7 +80,7 @@ class UploadWatcher {
   async run(): Promise<void> {
     const { signal, log } = this.#options;
     while (!signal.aborted) {
-      const begin = Date.now();
+      const begin = performance.now();
       let moving = true;
       try {
         await this.#listen();
@@ -87,7 +88,7 @@ class UploadWatcher {
       } catch (error) {
         log.error('Uploads:Look:Failed', { reason: messageOf(error) });
       }
-      const took = Date.now() - begin;
+      const took = performance.now() - begin;
       const pause = Math.min(Math.max(LEAST_PAUSE_MS, took * PAUSE_PER_LOOK), MOST_PAUSE_MS);
       // A burst of events is one look, and looking never takes more than half the time.
       await this.#bell.wait(moving ? Math.min(pause, this.#quietMs) : pause, signal);
@@ -125,17 +126,19 @@ class UploadWatcher {
   }
 
   #isStill(key: string, id: string, stats: BigIntStats): boolean {
-    const now = Date.now();
+    // Looks are counted by a clock that nobody sets; only what the file says of itself is compared with the machine's.
+    const at = performance.now();
     const last = this.#looks.get(key);
-    if (last?.id === id) return now - last.at >= this.#quietMs;
-    this.#looks.set(key, { id, at: now });
+    if (last?.id === id) return at - last.at >= this.#quietMs;
+    this.#looks.set(key, { id, at });
     this.#retryAt.delete(key);
+    const now = Date.now();
     // ctime too: a copy may set the time of its original, but the kernel alone sets this one.
     return now - Number(stats.mtimeMs) >= this.#quietMs && now - Number(stats.ctimeMs) >= this.#quietMs;
   }
 
   #take(file: StoredFile): void {
-    if ((this.#retryAt.get(file.key) ?? 0) > Date.now()) return;
+    if ((this.#retryAt.get(file.key) ?? 0) > performance.now()) return;
     this.#queue.set(file.key, file);
     while (this.#inHand.size < HANDS && this.#queue.size > 0) this.#next();
   }
@@ -148,7 +151,7 @@ class UploadWatcher {
     const work = this.#announce(file)
       .catch((error: unknown) => {
         if (this.#options.signal.aborted) return;
-        this.#retryAt.set(key, Date.now() + RETRY_MS);
+        this.#retryAt.set(key, performance.now() + RETRY_MS);
         this.#tell(key, messageOf(error));
       })
       .finally(() => {

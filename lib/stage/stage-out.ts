@@ -1,6 +1,6 @@
 /** After main, whatever its end was: what it left behind goes to the staging store, and the attempt record last. */
 import { constants } from 'node:fs';
-import { lstat, open, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
+import { chmod, lstat, open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as z from 'zod';
@@ -12,6 +12,7 @@ import {
   type StagedFile,
 } from '../pipeline/attempt-record.ts';
 import type { ObjectStore } from '../ports.ts';
+import { removeTree } from '../local/durable.ts';
 import { hasCode, messageOf } from '../local/errors.ts';
 import { attemptLayout, HIDDEN_OUTPUT, StageInRecord, type AttemptLayout } from './layout.ts';
 import { sha256File } from './sha256.ts';
@@ -64,10 +65,10 @@ export async function stageOut(options: StageOutOptions): Promise<AttemptRecord>
   }
   Object.assign(record, await readReport(paths));
   // Main has ended. After a full disk this makes the room that the record needs.
-  await rm(paths.tmp, { recursive: true, force: true });
+  await removeTree(paths.tmp);
   if (exit?.exitCode !== 0 || record.stageIn) {
     // An attempt that failed has nothing to publish: half-written outputs are not worth their upload.
-    await rm(paths.output, { recursive: true, force: true });
+    await removeTree(paths.output);
   } else {
     try {
       const found = await outputs(paths.output);
@@ -107,7 +108,9 @@ async function outputs(folder: string): Promise<Output[]> {
   const root = await realpath(folder);
   const found: Output[] = [];
   const walk = async (below: string): Promise<void> => {
-    for (const entry of await readdir(join(folder, below), { withFileTypes: true })) {
+    const path = join(folder, below);
+    await openUp(path, 0o700);
+    for (const entry of await readdir(path, { withFileTypes: true })) {
       const name = `${below}${entry.name}`;
       if (name === HIDDEN_OUTPUT) continue;
       if (entry.isDirectory()) {
@@ -123,6 +126,17 @@ async function outputs(folder: string): Promise<Output[]> {
   };
   await walk('');
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** What main closed is opened to its owner: on one machine that is us, who need not be root. */
+async function openUp(path: string, bits: number): Promise<void> {
+  const { mode } = await lstat(path);
+  if ((mode & bits) === bits) return;
+  try {
+    await chmod(path, (mode & 0o7777) | bits);
+  } catch (error) {
+    throw new BadOutputError(`The output ${path} is closed to us: ${messageOf(error)}`);
+  }
 }
 
 async function linked(root: string, path: string, name: string): Promise<string> {
@@ -149,6 +163,7 @@ async function keep(found: Output[], { staging, job, attempt }: StageOutOptions)
         `The output name ${JSON.stringify(name)} is not UTF-8, or is too long for a bucket`,
       );
     }
+    await openUp(path, 0o400);
     const sha256 = await sha256File(path);
     const { bytes } = await staging.upload(path, key);
     files.push({ name, key, bytes, sha256 });

@@ -1,4 +1,5 @@
-import { expect, test } from '@jest/globals';
+import { afterEach, expect, jest, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MemoryQueue } from '../../lib/local/memory-queue.ts';
 import { describeQueueContract } from './queue.suite.ts';
 
@@ -6,6 +7,22 @@ describeQueueContract('MemoryQueue', async () => ({
   queue: new MemoryQueue({ visibilitySeconds: 1 }),
   close: async () => {},
 }));
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+test('MemoryQueue keeps nobody waiting for longer when the clock is set back by an hour', async () => {
+  const queue = new MemoryQueue();
+  await queue.send(['"x"'], { delaySeconds: 1 });
+  const received = queue.receive({ waitSeconds: 20 });
+  await sleep(100);
+  const { now } = Date;
+  jest.spyOn(Date, 'now').mockImplementation(() => now() - 3_600_000);
+  // Looked at again, as whenever something is sent.
+  await queue.send([]);
+  expect(await received).toMatchObject([{ body: '"x"' }]);
+});
 
 test('MemoryQueue gives a message back before its time when asked to', async () => {
   const queue = new MemoryQueue();

@@ -1,5 +1,5 @@
 /** Containers and host processes, by the contract and in what only they can do wrong. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { execa } from 'execa';
 import { mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -231,6 +231,30 @@ function describeBoth(name: string, make: () => Promise<Local>): void {
         ),
       );
       expect(begun).toEqual([true, false, true]);
+    }, 60_000);
+
+    test('one of which nothing can be told counts as running, and keeps nobody from knowing of the others', async () => {
+      const broken = await started(context, launch('say', 'broken'));
+      const good = await started(context, launch('say', 'good'));
+      await ended(context, broken);
+      await ended(context, good);
+      await writeFile(work(context, 'broken', 'runner', 'end.json'), '{"ref":');
+      expect(await context.runner.describe([broken, good])).toMatchObject([
+        { ref: broken, status: 'running' },
+        { ref: good, status: 'stopped' },
+      ]);
+    }, 60_000);
+
+    test('an hour by which the clock was set on is no hour that a task ran', async () => {
+      const ref = await started(context, launch('sleep', 'clock'));
+      const later = Date.now() + 3_600_000;
+      jest.spyOn(Date, 'now').mockReturnValue(later);
+      const [state] = await context.second.describe([ref]);
+      jest.restoreAllMocks();
+      await context.runner.stop(ref, 'enough');
+      expect(state).toMatchObject({ status: 'running' });
+      expect(later - (state?.startedAt ?? 0)).toBeLessThan(600_000);
+      await ended(context, ref);
     }, 60_000);
 
     test('clean takes away inputs and scratch, and leaves outputs and log', async () => {

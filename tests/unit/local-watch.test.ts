@@ -1,5 +1,5 @@
 /** Finding dropped files: real folders, real time. */
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { appendFile, mkdir, mkdtemp, rename, rm, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -60,6 +60,7 @@ describe('watchUploads', () => {
     refuse = () => {};
   });
   afterEach(async () => {
+    jest.restoreAllMocks();
     await stop?.();
     await rm(root, { recursive: true, force: true });
   });
@@ -95,6 +96,16 @@ describe('watchUploads', () => {
     }
     await until(() => announced.length > 0);
     expect(announced).toMatchObject([{ key: 'task/growing.txt', bytes: 60 }]);
+  });
+
+  test('takes a file also when the clock is set back by an hour meanwhile', async () => {
+    await start(1000);
+    await drop('task/a.txt');
+    await sleep(500);
+    const { now } = Date;
+    jest.spyOn(Date, 'now').mockImplementation(() => now() - 3_600_000);
+    await until(() => announced.length > 0);
+    expect(keys()).toEqual(['task/a.txt']);
   });
 
   test('takes a changed file again, with a later sequence, also when its own time is older', async () => {

@@ -2,7 +2,19 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { link, mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FolderStore } from '../../lib/local/folder-store.ts';
@@ -51,6 +63,49 @@ describe('staging', () => {
     expect((await finish()).inputs).toEqual(
       staged.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })),
     );
+  });
+
+  /** Root may read and remove everything; whoever runs longshore on a machine of their own is seldom root. */
+  const asNobody = async (action: () => Promise<void>): Promise<void> => {
+    if (process.getuid?.() !== 0) return await action();
+    await chmod(root, 0o777);
+    process.seteuid?.(65_534);
+    try {
+      await action();
+    } finally {
+      process.seteuid?.(0);
+    }
+  };
+
+  test('outputs that main has closed are opened, kept, and can be removed', async () => {
+    await asNobody(async () => {
+      await prepare();
+      await mkdir(output('folder'));
+      await writeFile(output('folder/a'), 'a', { mode: 0 });
+      await writeFile(output('b'), 'b', { mode: 0o400 });
+      await chmod(output('folder'), 0o111);
+      await chmod(paths.output, 0o555);
+      const { files, stageOut: trouble } = await finish();
+      expect(trouble).toBeUndefined();
+      expect(files.map(({ name }) => name)).toEqual(['b', 'folder/a']);
+      for (const { key } of files) await staging.delete(key);
+      expect(await readdir(paths.output)).toEqual(['folder']);
+    });
+  });
+
+  test('folders that main has closed do not keep a failed attempt from its end', async () => {
+    await asNobody(async () => {
+      await prepare();
+      for (const folder of [paths.output, paths.tmp]) {
+        await mkdir(join(folder, 'a/b'), { recursive: true });
+        await writeFile(join(folder, 'a/b/c'), '');
+        await chmod(join(folder, 'a/b'), 0o555);
+        await chmod(join(folder, 'a'), 0);
+      }
+      expect((await finish(1)).exit).toMatchObject({ exitCode: 1 });
+      await expect(stat(paths.output)).rejects.toThrow('ENOENT');
+      await expect(stat(paths.tmp)).rejects.toThrow('ENOENT');
+    });
   });
 
   test('outputs that are where their staging keys are stay there, and elsewhere they are uploaded', async () => {
