@@ -43,6 +43,11 @@ def timed(stage: str) -> Iterator[None]:
         _timings[stage] = round(_timings.get(stage, 0.0) + time.monotonic() - start, 3)
 
 
+def took(stage: str, seconds: float) -> None:
+    """A stage that another process has timed."""
+    _timings[stage] = seconds
+
+
 def timings() -> dict[str, float]:
     """Wall seconds by stage, so far."""
     return dict(_timings)

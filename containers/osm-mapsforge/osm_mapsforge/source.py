@@ -11,7 +11,7 @@ from .box import Box
 from .errors import BadInput
 from .extent import data_boxes, goes_round, may_cross
 from .http import NotThere, download, text
-from .log import info, timed, warn
+from .log import info, timed, timings, took, warn
 from .params import Params
 from .pbf import PbfHeader, read_pbf
 from .poly import bounds, parse_poly
@@ -66,6 +66,7 @@ def _from_mirror(params: Params, area: str, place: Workspace) -> Source:
     path, label = os.path.join(folder, EXTRACT), f"{area}-latest{SUFFIX}"
     with open(os.path.join(folder, ABOUT), encoding="utf-8") as file:
         about = json.load(file)
+    took("download", about["seconds"])
     poly_boxes = tuple(Box(*box) for box in about["boxes"])
     return Source(path, label, area.rsplit("/", 1)[-1], read_pbf(path, label), poly_boxes, about["report"])
 
@@ -82,7 +83,7 @@ def fetch_area(params: Params, area: str, folder: str) -> None:
         fetched = _checked(address, os.path.join(folder, EXTRACT), area, params.mirror)
     report.insert(0, {"uri": address, **fetched})
     with open(os.path.join(folder, ABOUT), "w", encoding="utf-8") as file:
-        json.dump({"boxes": [box.as_list() for box in boxes], "report": report}, file)
+        json.dump({"boxes": [box.as_list() for box in boxes], "report": report, "seconds": timings()["download"]}, file)
 
 
 def _poly_boxes(address: str, report: list[dict[str, Any]]) -> tuple[Box, ...]:

@@ -46,6 +46,7 @@ class Area(Case):
         self.assertIn("island.map", ended.files)
         self.assertEqual(ended.report["sources"][0]["md5"], hashlib.md5(self.extract).hexdigest())
         self.assertEqual(ended.report["boxes"], [{"name": "island", "bbox": [10, 50, 11, 51]}])
+        self.assertGreater(ended.report["timings"]["download"], 0)
 
     def test_a_download_alone_ends_as_the_whole_would(self):
         self.assertEqual(self.run_area("europe/atlantis", "--fetch").code, 65)
