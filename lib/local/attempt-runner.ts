@@ -1,88 +1,22 @@
 /**
  * A task runner for one machine. What a job runs in, a container or a process of the host, is a {@link ProcessHost}; this
- * file is all around it: stage-in before, stage-out after, finding everything again after `kill -9`.
- *
- * What is known of a launch stands in `work/<job>/<attempt>/runner/`, or `work/.packs/<pack>/runner/` where several jobs share
- * it (not visible to them): `started.json` once it was started, `stop.json` when someone asked it to stop, `end.json` when all
- * is over and the attempt records are written, `cleaned.json` when only they are left.
+ * file is all around it: stage-in before, stage-out after, finding everything again after `kill -9` ({@link launchFiles}).
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
 import type { AttemptRecord } from '../pipeline/attempt-record.ts';
-import type {
-  Launch,
-  LaunchMember,
-  LaunchOutcome,
-  Log,
-  ObjectStore,
-  TaskRunner,
-  TaskState,
-} from '../ports.ts';
+import type { Launch, LaunchOutcome, Log, ObjectStore, TaskRunner, TaskState } from '../ports.ts';
 import { hasFetched } from '../stage/fetch.ts';
 import { attemptLayout, type AttemptLayout } from '../stage/layout.ts';
 import { stageIn, StageInError } from '../stage/stage-in.ts';
 import { stageOut } from '../stage/stage-out.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
-import { Awake, awakeNow, timeOfMoment } from './awake.ts';
+import { awakeNow, timeOfMoment } from './awake.ts';
 import { removeTree, writeFileDurably } from './durable.ts';
-import { hasCode, messageOf } from './errors.ts';
+import { messageOf } from './errors.ts';
+import { launchFiles, type LaunchFiles, type Started } from './launch-files.ts';
+import type { HostKind, ProcessHost, ReadyMember, Seen } from './process-host.ts';
 import { attemptDir, launchDir, parseRef, refOf } from './refs.ts';
 import { lackOfSecrets } from './secrets.ts';
-
-/** What a host knows of one of its processes. Times are milliseconds since the epoch. */
-export type Seen =
-  | { state: 'running'; startedAt?: number }
-  | {
-      state: 'stopped';
-      startedAt?: number;
-      stoppedAt?: number;
-      exitCode?: number;
-      outOfMemory?: boolean;
-      /** Said when the runner script could not say how the command ended. */
-      reason?: string;
-    }
-  | { state: 'missing' };
-
-/** A member whose inputs are there. */
-export interface ReadyMember {
-  member: LaunchMember;
-  layout: AttemptLayout;
-}
-
-export interface StartRequest {
-  ref: string;
-  launch: Launch;
-  task: TaskDefinition;
-  /** The launch's own folder: of a job alone the attempt's, else the pack's. */
-  dir: string;
-  /** At least one. */
-  members: ReadyMember[];
-  /** Outlives the job, shared by jobs of one task. */
-  cache: string;
-}
-
-export type StartOutcome =
-  | { outcome: 'started'; imageDigest?: string }
-  | Exclude<LaunchOutcome, { outcome: 'started' }>;
-
-export type HostKind = 'docker' | 'podman' | 'host';
-
-/** Where processes live: an engine, or this machine itself. They outlive us, and are known by their ref. */
-export interface ProcessHost {
-  kind: HostKind;
-  /** Whether a job of this task could start: looked at before its inputs are brought. `undefined`: yes. */
-  ready(task: TaskDefinition): Promise<Exclude<LaunchOutcome, { outcome: 'started' }> | undefined>;
-  /** Idempotent by ref. */
-  start(request: StartRequest): Promise<StartOutcome>;
-  look(refs: string[]): Promise<Map<string, Seen>>;
-  /** Until it has ended, or the signal. */
-  wait(ref: string, signal: AbortSignal): Promise<void>;
-  /** SIGTERM, then SIGKILL after the stop timeout; does not wait for the end. */
-  stop(ref: string): Promise<void>;
-  /** No error when it is gone. */
-  remove(ref: string): Promise<void>;
-}
 
 export interface AttemptRunnerOptions {
   /** Names this home's containers among those of other homes on this machine. */
@@ -101,24 +35,11 @@ export interface AttemptRunnerOptions {
   log: Log;
 }
 
-const Started = z.object({
-  at: z.number(),
-  /** The same moment, whatever is done to the clock after it. */
-  awake: Awake.exactOptional(),
-  members: z.array(z.object({ job: z.string(), attempt: z.int() })),
-  host: z.enum(['docker', 'podman', 'host']).exactOptional(),
-  imageDigest: z.string().exactOptional(),
-  /** Stage-in failed for all members, and nothing was started. */
-  failed: z.string().exactOptional(),
-});
-type Started = z.infer<typeof Started>;
-const Stop = z.object({ at: z.number(), reason: z.string() });
-const End = z.custom<TaskState>((value) => typeof value === 'object' && value !== null && 'ref' in value);
-
 type Listener = (state: TaskState) => void;
 
 export class AttemptRunner implements TaskRunner {
   readonly #options: AttemptRunnerOptions;
+  readonly #files: LaunchFiles;
   readonly #listeners = new Set<Listener>();
   readonly #launching = new Map<string, Promise<LaunchOutcome>>();
   readonly #ending = new Map<string, Promise<TaskState>>();
@@ -127,6 +48,7 @@ export class AttemptRunner implements TaskRunner {
 
   constructor(options: AttemptRunnerOptions) {
     this.#options = options;
+    this.#files = launchFiles(options);
   }
 
   /** Tells of each end that happens while we look. Returns the way to stop listening. */
@@ -154,8 +76,8 @@ export class AttemptRunner implements TaskRunner {
     const open = new Map<HostKind | undefined, { ref: string; started: Started }[]>();
     for (const ref of refs) {
       await this.#orRunning(ref, states, async () => {
-        const end = await this.#read(ref, 'end', End);
-        const started = end ? undefined : await this.#read(ref, 'started', Started);
+        const end = await this.#files.read(ref, 'end');
+        const started = end ? undefined : await this.#files.read(ref, 'started');
         // Neither: another home's, or its folder was removed.
         if (started) open.set(started.host, [...(open.get(started.host) ?? []), { ref, started }]);
         return end;
@@ -191,14 +113,15 @@ export class AttemptRunner implements TaskRunner {
   }
 
   async stop(ref: string, reason: string): Promise<void> {
-    const started = await this.#read(ref, 'started', Started);
-    if (started?.host === undefined || (await this.#read(ref, 'end', End))) return;
-    if (!(await this.#read(ref, 'stop', Stop))) await this.#write(ref, 'stop', { at: Date.now(), reason });
+    const started = await this.#files.read(ref, 'started');
+    if (started?.host === undefined || (await this.#files.read(ref, 'end'))) return;
+    if (!(await this.#files.read(ref, 'stop')))
+      await this.#files.write(ref, 'stop', { at: Date.now(), reason });
     await this.#options.hostOf(started.host).stop(ref);
   }
 
   async skip(ref: string, member: { job: string; attempt: number }): Promise<void> {
-    const started = await this.#read(ref, 'started', Started);
+    const started = await this.#files.read(ref, 'started');
     if (!started?.members.some(({ job, attempt }) => job === member.job && attempt === member.attempt))
       return;
     await writeFileDurably(join(this.#layout(member).control, 'skip'), '');
@@ -206,23 +129,23 @@ export class AttemptRunner implements TaskRunner {
 
   /** Outputs stay: they are staged objects, which the pipeline removes by itself. So do the logs and the records. */
   async clean(ref: string): Promise<void> {
-    const started = await this.#read(ref, 'started', Started);
+    const started = await this.#files.read(ref, 'started');
     // Each member of a pack asks for it.
-    if (!started || (await this.#read(ref, 'cleaned', z.unknown()))) return;
+    if (!started || (await this.#files.read(ref, 'cleaned'))) return;
     if (started.host !== undefined) await this.#options.hostOf(started.host).remove(ref);
     const folders = started.members.map((member) => this.#layout(member));
     // The scripts too: 8 kB for each attempt of each job that there ever was.
     for (const { input, tmp, runScript, fetch } of [...folders, attemptLayout(this.#dir(ref))]) {
       for (const path of [input, tmp, runScript, fetch.control]) await removeTree(path);
     }
-    await this.#write(ref, 'cleaned', { at: Date.now() });
+    await this.#files.write(ref, 'cleaned', { at: Date.now() });
   }
 
   async #launch(ref: string, launch: Launch): Promise<LaunchOutcome> {
     const { tasks, cache } = this.#options;
     const task = tasks.get(launch.task);
     if (!task) return { outcome: 'refused', reason: `There is no task "${launch.task}"` };
-    if (await this.#read(ref, 'started', Started)) {
+    if (await this.#files.read(ref, 'started')) {
       this.#watch(ref);
       return { outcome: 'started', ref };
     }
@@ -235,7 +158,7 @@ export class AttemptRunner implements TaskRunner {
     const { ready, failed } = await this.#stageIn(launch, host.kind);
     if (failed !== undefined && ready.length === 0) {
       // An attempt that ended before it began: told like any other end.
-      await this.#write(ref, 'started', { at: Date.now(), members, failed } satisfies Started);
+      await this.#files.write(ref, 'started', { at: Date.now(), members, failed });
       this.#watch(ref);
       return { outcome: 'started', ref };
     }
@@ -250,13 +173,13 @@ export class AttemptRunner implements TaskRunner {
     });
     if (started.outcome !== 'started') return started;
     const { imageDigest } = started;
-    await this.#write(ref, 'started', {
+    await this.#files.write(ref, 'started', {
       at: Date.now(),
       awake: await awakeNow(),
       members,
       host: host.kind,
       ...(imageDigest === undefined ? {} : { imageDigest }),
-    } satisfies Started);
+    });
     this.#watch(ref);
     return { outcome: 'started', ref };
   }
@@ -322,7 +245,7 @@ export class AttemptRunner implements TaskRunner {
         }),
       );
     }
-    const stop = await this.#read(ref, 'stop', Stop);
+    const stop = await this.#files.read(ref, 'stop');
     const state: TaskState = {
       ...this.#identity(ref),
       status: 'stopped',
@@ -332,7 +255,7 @@ export class AttemptRunner implements TaskRunner {
       ...toldBy(records),
     };
     if (stop) state.reason = `Stopped: ${stop.reason}`;
-    await this.#write(ref, 'end', state);
+    await this.#files.write(ref, 'end', state);
     return state;
   }
 
@@ -349,7 +272,7 @@ export class AttemptRunner implements TaskRunner {
   }
 
   async #tellEnd(ref: string, signal: AbortSignal): Promise<void> {
-    const started = await this.#read(ref, 'started', Started);
+    const started = await this.#files.read(ref, 'started');
     if (started?.host !== undefined) await this.#options.hostOf(started.host).wait(ref, signal);
     if (signal.aborted) return;
     const [state] = await this.describe([ref]);
@@ -369,29 +292,6 @@ export class AttemptRunner implements TaskRunner {
 
   #layout(member: { job: string; attempt: number }): AttemptLayout {
     return attemptLayout(attemptDir(this.#options.work, member));
-  }
-
-  /** `undefined` for a ref of another home. */
-  #file(ref: string, name: string): string | undefined {
-    const { homeId, work } = this.#options;
-    const launch = parseRef(homeId, ref);
-    return launch === undefined ? undefined : join(launchDir(work, launch), 'runner', `${name}.json`);
-  }
-
-  async #read<T>(ref: string, name: string, schema: z.ZodType<T>): Promise<T | undefined> {
-    const path = this.#file(ref, name);
-    if (path === undefined) return undefined;
-    try {
-      return schema.parse(JSON.parse(await readFile(path, 'utf8')));
-    } catch (error) {
-      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-      throw new Error(`${path} cannot be understood: ${messageOf(error)}`, { cause: error });
-    }
-  }
-
-  async #write(ref: string, name: string, value: unknown): Promise<void> {
-    const path = this.#file(ref, name);
-    if (path !== undefined) await writeFileDurably(path, `${JSON.stringify(value)}\n`);
   }
 }
 

@@ -9,7 +9,7 @@ import type { TaskDefinition } from '../tasks/define-task.ts';
 import { writeNext } from '../stage/fetch.ts';
 import { attemptLayout, type AttemptLayout } from '../stage/layout.ts';
 import { memberFolder, writePack } from '../stage/pack.ts';
-import type { ProcessHost, ReadyMember, Seen, StartOutcome, StartRequest } from './attempt-runner.ts';
+import type { ProcessHost, ReadyMember, Seen, StartOutcome, StartRequest } from './process-host.ts';
 import { askEngine, lastLine, type Engine } from './engine.ts';
 import { messageOf } from './errors.ts';
 import { secretFlags } from './secrets.ts';

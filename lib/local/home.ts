@@ -9,7 +9,7 @@ import * as z from 'zod';
 import type { PipelineContext } from '../pipeline/context.ts';
 import { ObjectExistsError, type Clock, type Log } from '../ports.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
-import { AttemptRunner, type HostKind, type ProcessHost } from './attempt-runner.ts';
+import { AttemptRunner } from './attempt-runner.ts';
 import { EngineHost } from './engine-runner.ts';
 import { findEngine, type EngineSearch } from './engine.ts';
 import { FolderRecords } from './folder-records.ts';
@@ -17,6 +17,7 @@ import { FolderStore } from './folder-store.ts';
 import { HostHost } from './host-runner.ts';
 import { MemoryQueue } from './memory-queue.ts';
 import { patientLog } from './patient-log.ts';
+import type { HostKind, ProcessHost } from './process-host.ts';
 import { checkSettings, pipelineSettings, readSettings, type LocalSettings } from './settings.ts';
 
 export interface HomeOptions {

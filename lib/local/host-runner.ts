@@ -6,22 +6,22 @@
  * starts, and there is no moment at which a process runs that nobody knows of, whenever we are killed.
  */
 import { spawn } from 'node:child_process';
-import { constants } from 'node:fs';
-import { access, mkdir, readFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { execa } from 'execa';
-import * as z from 'zod';
 import type { Log } from '../ports.ts';
-import type { TaskDefinition } from '../tasks/define-task.ts';
 import { writePack } from '../stage/pack.ts';
-import type { ProcessHost, ReadyMember, Seen, StartOutcome, StartRequest } from './attempt-runner.ts';
+import type { TaskDefinition } from '../tasks/define-task.ts';
 import { removeFile } from './durable.ts';
 import { hasCode, messageOf } from './errors.ts';
+import { lackOfTools } from './host-tools.ts';
+import { isAlive, killRest, LEADER, readLeader, type Leader } from './leader.ts';
+import { passedOn } from './passed-on.ts';
+import { signalGroup } from './proc.ts';
+import type { ProcessHost, ReadyMember, Seen, StartOutcome, StartRequest } from './process-host.ts';
 import { launchDir, parseRef } from './refs.ts';
 import { secretsOf } from './secrets.ts';
-import { bootId, processGroup, processInfo, signalGroup } from './proc.ts';
 
 /** Between SIGTERM and SIGKILL, in milliseconds. */
 const STOP_TIMEOUT_MS = 30_000;
@@ -29,41 +29,6 @@ const STOP_TIMEOUT_MS = 30_000;
 const POLL_MS = 1000;
 /** sh needs some milliseconds to write its pid; a machine under load more. */
 const PID_TIMEOUT_MS = 20_000;
-
-/** It looks at files; a minute is more than it needs. */
-const CHECK_TIMEOUT_MS = 60_000;
-
-/** noclobber: `>` fails when the file is there. */
-const LEADER = `set -C
-read -r boot </proc/sys/kernel/random/boot_id && read -r stat </proc/$$/stat || exit 70
-echo "$boot $stat" >"$1" 2>/dev/null || exit 0
-set +C
-shift
-unset boot stat
-exec sh "$@"`;
-
-/** What a job may see of our environment. All of it would let a stray variable become a parameter. */
-const PASSED_ON = [
-  'PATH',
-  'HOME',
-  'USER',
-  'LANG',
-  'LC_ALL',
-  'TZ',
-  'JAVA_HOME',
-  'http_proxy',
-  'https_proxy',
-  'no_proxy',
-  'HTTP_PROXY',
-  'HTTPS_PROXY',
-  'NO_PROXY',
-];
-
-interface Leader {
-  boot: string;
-  pid: number;
-  startTime: string;
-}
 
 export interface HostOptions {
   /** The task's host command is started here. */
@@ -84,51 +49,10 @@ export class HostHost implements ProcessHost {
     this.#options = options;
   }
 
-  async ready({ name, host }: TaskDefinition): Promise<{ outcome: 'refused'; reason: string } | undefined> {
-    const noEngine = `there is no container engine (${this.#options.whyNoEngine})`;
-    if (!host) {
-      return {
-        outcome: 'refused',
-        reason: `${name} runs in a container only, and ${noEngine}. Install podman: sudo apt-get install podman`,
-      };
-    }
-    const missing: [string, string][] = [];
-    for (const [tool, debianPackage] of Object.entries(host.tools)) {
-      if (!(await onPath(tool))) missing.push([tool, debianPackage]);
-    }
-    if (missing.length === 0) return await this.#check(name, host.check, noEngine);
-    const tools = missing
-      .map(([tool, debianPackage]) => `${tool} (Debian package ${debianPackage})`)
-      .join(', ');
-    const packages = [...new Set(missing.map(([, debianPackage]) => debianPackage))].join(' ');
-    return {
-      outcome: 'refused',
-      reason:
-        `${name} cannot run on this machine: ${tools} ${missing.length === 1 ? 'is' : 'are'} missing, and ${noEngine}; ` +
-        `install podman, or: sudo apt-get install ${packages}`,
-    };
-  }
-
-  /** The task's own look at what the PATH does not tell. */
-  async #check(
-    name: string,
-    check: string[] | undefined,
-    noEngine: string,
-  ): Promise<{ outcome: 'refused'; reason: string } | undefined> {
-    const [command, ...args] = check ?? [];
-    if (command === undefined) return undefined;
-    const { exitCode, stdout, stderr, shortMessage } = await execa(command, args, {
-      cwd: this.#options.projectRoot,
-      env: passedOn(),
-      extendEnv: false,
-      reject: false,
-      stdin: 'ignore',
-      timeout: CHECK_TIMEOUT_MS,
-    });
-    if (exitCode === 0) return undefined;
-    const said =
-      findings(stdout) ?? (stdout.trim() || stderr.trim() || (shortMessage ?? 'its check does not say why'));
-    return { outcome: 'refused', reason: `${name} cannot run on this machine: ${said}; and ${noEngine}` };
+  async ready(task: TaskDefinition): Promise<{ outcome: 'refused'; reason: string } | undefined> {
+    const { projectRoot, whyNoEngine } = this.#options;
+    const reason = await lackOfTools(task, projectRoot, whyNoEngine);
+    return reason === undefined ? undefined : { outcome: 'refused', reason };
   }
 
   async start({ ref, launch, task, dir, members, cache }: StartRequest): Promise<StartOutcome> {
@@ -249,6 +173,10 @@ export class HostHost implements ProcessHost {
     };
   }
 
+  async #leader(ref: string): Promise<Leader | undefined> {
+    return await readLeader(this.#pidFile(ref));
+  }
+
   async #alive(ref: string): Promise<boolean> {
     const leader = await this.#leader(ref);
     return leader !== undefined && (await isAlive(leader));
@@ -260,69 +188,4 @@ export class HostHost implements ProcessHost {
     if (launch === undefined) throw new Error(`"${ref}" is not a task of this home`);
     return join(launchDir(work, launch), 'control', 'pid');
   }
-
-  async #leader(ref: string): Promise<Leader | undefined> {
-    let text: string;
-    try {
-      text = await readFile(this.#pidFile(ref), 'utf8');
-    } catch (error) {
-      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-      throw error;
-    }
-    const match = LINE.exec(text);
-    if (!match) return undefined;
-    const [, boot = '', pid = '', rest = ''] = match;
-    return { boot, pid: Number(pid), startTime: rest.split(' ')[19] ?? '' };
-  }
-}
-
-const Findings = z.object({ missing: z.array(z.string()), install: z.string().optional() });
-
-/** What a task's check prints, as a sentence. */
-function findings(stdout: string): string | undefined {
-  try {
-    const { missing, install } = Findings.parse(JSON.parse(stdout));
-    return `missing: ${missing.join(', ')}${install === undefined ? '' : `; install them with: ${install}`}`;
-  } catch {
-    return undefined; // then its own words are told as they are
-  }
-}
-
-/** Boot id, then the line of /proc/PID/stat. */
-const LINE = /^(\S+) (\d+) \(.*\) (.*)\n$/;
-
-async function isAlive(leader: Leader): Promise<boolean> {
-  if (leader.boot !== (await bootId())) return false;
-  const found = await processInfo(leader.pid);
-  return found !== undefined && found.state !== 'Z' && found.startTime === leader.startTime;
-}
-
-/** Kills what is left of a group whose leader is gone. A leader with another start time means that the number went on. */
-async function killRest(leader: Leader): Promise<void> {
-  if (leader.boot !== (await bootId())) return;
-  const now = await processInfo(leader.pid);
-  if (now && now.startTime !== leader.startTime) return;
-  if ((await processGroup(leader.pid)).length > 0) signalGroup(leader.pid, 'SIGKILL');
-}
-
-function passedOn(): Record<string, string> {
-  const env: Record<string, string> = {};
-  for (const name of PASSED_ON) {
-    const value = process.env[name];
-    if (value !== undefined) env[name] = value;
-  }
-  return env;
-}
-
-async function onPath(tool: string): Promise<boolean> {
-  const folders = tool.includes('/') ? [''] : (process.env['PATH'] ?? '').split(delimiter);
-  for (const folder of folders) {
-    try {
-      await access(join(folder, tool), constants.X_OK);
-      return true;
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) throw error;
-    }
-  }
-  return false;
 }
