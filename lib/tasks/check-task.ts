@@ -26,6 +26,7 @@ export function checkTask(task: TaskDefinition, folder: string): TaskDefinition 
     ...granuleFaults(task.granule),
     ...limitFaults(task),
     ...packFaults(task),
+    ...fetchFaults(task),
     ...outputFaults(task),
   ];
   // Only a definition that is right so far can be asked for sizes.
@@ -160,6 +161,14 @@ function packFaults({ pack }: TaskDefinition): string[] {
     faults.push(`pack.lingerSeconds is ${lingerSeconds}, but must be a number from 0.`);
   }
   return faults;
+}
+
+function fetchFaults({ fetch, network }: TaskDefinition): string[] {
+  if (!fetch) return [];
+  return [
+    ...(fetch.command.length === 0 ? ['fetch.command is empty.'] : []),
+    ...(network ? [] : ['It has a fetch, but network is false: there is nothing that it could reach.']),
+  ];
 }
 
 function outputFaults(task: TaskDefinition): string[] {

@@ -143,6 +143,15 @@ describe('checkTask', () => {
     expect(faultsOf({ deadlineSeconds: () => Number.NaN })[0]).toContain('The deadline');
   });
 
+  test('a step that could fetch nothing is refused', () => {
+    const fetch = { command: ['get'], isNeeded: () => true, expectedSeconds: () => 1 };
+    expect(faultsOf({ fetch, network: true })).toEqual([]);
+    expect(faultsOf({ fetch: { ...fetch, command: [] }, network: false })).toEqual([
+      'fetch.command is empty.',
+      'It has a fetch, but network is false: there is nothing that it could reach.',
+    ]);
+  });
+
   test('a pack that could hold nothing is refused, with every fault', () => {
     expect(faultsOf({ pack: { jobs: 50, bytes: 1e9, seconds: 600, lingerSeconds: 0 } })).toEqual([]);
     expect(faultsOf({ pack: { jobs: 101, bytes: 0, seconds: Number.NaN, lingerSeconds: -1 } })).toEqual([
