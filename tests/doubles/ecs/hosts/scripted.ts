@@ -56,10 +56,13 @@ export const scriptedHost =
     const spot = task.capacityProviderName === 'FARGATE_SPOT';
     const play = await script({ task, definition, spot, environment: (name) => environmentOf(task, name) });
     const { pullSeconds = 0, neverStarts, hangs, interruptedAfterSeconds, containers = {} } = play;
-    const pulled = clock.sleep(pullSeconds * 1000);
+    const pulled = Promise.withResolvers<void>();
+    // All containers' images at once, from when they are asked for.
+    let pulling: Promise<void> | undefined;
     return {
       async pull() {
-        await (hangs ? never : pulled);
+        pulling ??= clock.sleep(pullSeconds * 1000).then(pulled.resolve);
+        await (hangs ? never : pulling);
         if (neverStarts !== undefined) throw new PullError(neverStarts);
         return undefined;
       },
@@ -69,7 +72,7 @@ export const scriptedHost =
         return run(part, clock);
       },
       ...(spot && interruptedAfterSeconds !== undefined
-        ? { interrupted: pulled.then(async () => await clock.sleep(interruptedAfterSeconds * 1000)) }
+        ? { interrupted: pulled.promise.then(async () => await clock.sleep(interruptedAfterSeconds * 1000)) }
         : {}),
       async clean() {},
     };
