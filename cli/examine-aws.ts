@@ -6,7 +6,7 @@ import { awsContext } from '../lib/aws/context.ts';
 import type { PipelineContext } from '../lib/pipeline/context.ts';
 import { awsEnvironment, type AwsOptions } from './aws-backend.ts';
 import { examineFargate } from './examine-fargate.ts';
-import { DEFAULT_DEMAND, examineQuotas, type Demand } from './examine-quotas.ts';
+import { DEFAULT_DEMAND, examineConcurrency, examineQuotas, type Demand } from './examine-quotas.ts';
 import { good, missing, type Finding } from './findings.ts';
 import { noteLog } from './note-log.ts';
 import { terminal } from './streams.ts';
@@ -21,8 +21,11 @@ export async function examineAws(
   const account = await examineAccount(given);
   if (account.some(({ verdict }) => verdict === 'missing')) return account;
   const { found, finding } = await examineSettings(options, env);
-  const quotas = async (demand: Omit<Demand, 'tasks'>): Promise<Finding[]> =>
-    await examineQuotas({ ...demand, tasks: tasks.values() }, new ServiceQuotasClient(awsConfig(given)));
+  const quotas = async (demand: Omit<Demand, 'tasks'>): Promise<Finding[]> => {
+    const client = new ServiceQuotasClient(awsConfig(given));
+    const fargate = await examineQuotas({ ...demand, tasks: tasks.values() }, client);
+    return [...fargate, await examineConcurrency(client)];
+  };
   // Quotas take days to be raised: they are told before there is a stack.
   if (!found) return [...account, finding, ...(await quotas(DEFAULT_DEMAND))];
   const { context, settings } = found;

@@ -1,4 +1,4 @@
-/** The account's Fargate quotas against what the stage may start at once. */
+/** The account's quotas against what the stage may do at once: Fargate's, and Lambda's. */
 import {
   GetAWSDefaultServiceQuotaCommand,
   GetServiceQuotaCommand,
@@ -28,20 +28,46 @@ export async function examineQuotas(demand: Demand, client: ServiceQuotasClient)
   return await Promise.all(
     kinds.map(async ({ code, name }) => {
       try {
-        return quotaFinding(name, code, await vcpuQuota(client, code), demand);
+        const vcpu = await quota(client, { ServiceCode: 'fargate', QuotaCode: code });
+        return quotaFinding(name, code, vcpu, demand);
       } catch (error) {
-        return warning(
-          name,
-          `it could not be read (${(error as Error).message})`,
-          'allow servicequotas:GetServiceQuota, or look at Service Quotas ▸ AWS Fargate in the console',
-        );
+        return unknown(name, error, 'AWS Fargate');
       }
     }),
   );
 }
 
-async function vcpuQuota(client: ServiceQuotasClient, QuotaCode: string): Promise<number> {
-  const of = { ServiceCode: 'fargate', QuotaCode };
+/** What the functions may be at once: the maximumConcurrency of all queues in serverless.yml, and the ends of containers. */
+const FUNCTIONS_AT_ONCE = 64;
+
+/** A new account has ten. Steps and ends of jobs wait for one another then; nothing is lost. */
+export async function examineConcurrency(client: ServiceQuotasClient): Promise<Finding> {
+  const name = 'Lambda concurrent executions';
+  try {
+    const value = await quota(client, { ServiceCode: 'lambda', QuotaCode: 'L-B99A9384' });
+    const detail = `${value} in this region, for all functions of the account`;
+    if (value >= FUNCTIONS_AT_ONCE) return good(name, detail);
+    return warning(
+      name,
+      `${detail}; a stage with much to do uses ${FUNCTIONS_AT_ONCE}. What finds no room waits`,
+      'aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000',
+    );
+  } catch (error) {
+    return unknown(name, error, 'AWS Lambda');
+  }
+}
+
+const unknown = (name: string, error: unknown, service: string): Finding =>
+  warning(
+    name,
+    `it could not be read (${(error as Error).message})`,
+    `allow servicequotas:GetServiceQuota, or look at Service Quotas ▸ ${service} in the console`,
+  );
+
+async function quota(
+  client: ServiceQuotasClient,
+  of: { ServiceCode: string; QuotaCode: string },
+): Promise<number> {
   try {
     return (await client.send(new GetServiceQuotaCommand(of))).Quota?.Value ?? NaN;
   } catch (error) {

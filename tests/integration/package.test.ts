@@ -292,6 +292,16 @@ describe('the template', () => {
     }
   });
 
+  test('what a rule cannot deliver may be set aside by each rule that is told to', () => {
+    const rules = ofType('AWS::Events::Rule').filter(
+      ([, { Properties }]) => Properties.Targets[0].DeadLetterConfig,
+    );
+    const [allow] = resource('EventsDeadLetterQueuePolicy').Properties.PolicyDocument.Statement;
+    expect(allow.Condition.ArnEquals['aws:SourceArn']).toEqual(
+      rules.map(([id]) => ({ 'Fn::GetAtt': [id, 'Arn'] })),
+    );
+  });
+
   test('logs do not stay for ever', () => {
     const groups = ofType('AWS::Logs::LogGroup');
     // And one of the forwarding's own.

@@ -4,7 +4,7 @@ import { ECRClient } from '@aws-sdk/client-ecr';
 import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { examineDisk, examineImage, parseEcrImage } from '../../cli/examine-ecr.ts';
-import { examineQuotas } from '../../cli/examine-quotas.ts';
+import { examineConcurrency, examineQuotas } from '../../cli/examine-quotas.ts';
 import { AwsException, startAwsJson, type AwsJson, type AwsOperations } from '../doubles/aws-json.ts';
 import { makeTask } from './tasks/factories.ts';
 
@@ -48,6 +48,15 @@ describe('the quotas', () => {
       await quotas({ 'L-3032A538': 50 }),
     );
     expect(found).toMatchObject([{ verdict: 'good', what: 'Fargate On-Demand vCPU resource count' }]);
+  });
+
+  test.each([
+    [10, 'warning'],
+    [1000, 'good'],
+  ])('of %i functions at once is a %s', async (Value, verdict) => {
+    const found = await examineConcurrency(await quotas({ 'L-B99A9384': Value }));
+    expect(found).toMatchObject({ verdict, detail: expect.stringContaining(`${Value} in this region`) });
+    expect(found.todo?.includes('--service-code lambda')).toBe(verdict === 'warning' ? true : undefined);
   });
 
   test('that may not be read are no reason to stop', async () => {
