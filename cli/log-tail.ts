@@ -1,5 +1,6 @@
 /** The log of a job's attempt, read as it grows. */
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
+import { StringDecoder } from 'node:string_decoder';
 import { stagingKeys } from '../lib/pipeline/attempt-record.ts';
 import type { PipelineContext } from '../lib/pipeline/context.ts';
 import type { Attempt, Job } from '../lib/pipeline/job.ts';
@@ -24,6 +25,8 @@ export class LogTail {
   readonly #attempt: number;
   readonly #live: LiveLog | undefined;
   #offset = 0;
+  /** A chunk may end in the middle of a character. */
+  readonly #decoder = new StringDecoder('utf8');
   #rest = '';
   /** Lines that the live log has told: the kept one begins with the same. */
   #told = 0;
@@ -55,7 +58,9 @@ export class LogTail {
   async *#kept(found: FoundLog): AsyncGenerator<string> {
     while (this.#offset < found.bytes) {
       const end = Math.min(found.bytes, this.#offset + CHUNK) - 1;
-      const chunk = await text(await found.store.get(found.key, { start: this.#offset, end }));
+      const chunk = this.#decoder.write(
+        await buffer(await found.store.get(found.key, { start: this.#offset, end })),
+      );
       this.#offset = end + 1;
       const lines = (this.#rest + chunk).split('\n');
       this.#rest = lines.pop() ?? '';

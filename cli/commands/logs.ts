@@ -40,8 +40,12 @@ export async function printLogs(
   out: Output,
 ): Promise<void> {
   const jobs = await jobsOf(source.ctx, name);
-  // One line is one line: jobs of a run may be followed side by side.
-  await Promise.all(jobs.map(async (job) => await printJob(source, job, jobs.length > 1, options, out)));
+  const print = async (job: Job): Promise<void> => await printJob(source, job, jobs.length > 1, options, out);
+  const followed = new Set(options.follow ? jobs.filter(({ state }) => !isTerminal(state)) : []);
+  // One after another: of ten thousand jobs of a run, all logs at once would not fit into memory.
+  for (const job of jobs) if (!followed.has(job)) await print(job);
+  // One line is one line: these may be printed side by side.
+  await Promise.all([...followed].map(print));
 }
 
 async function printJob(

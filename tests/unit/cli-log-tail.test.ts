@@ -1,8 +1,11 @@
 import { ResourceNotFoundException } from '@aws-sdk/client-cloudwatch-logs';
 import { describe, expect, test } from '@jest/globals';
+import { printLogs } from '../../cli/commands/logs.ts';
 import { LogTail } from '../../cli/log-tail.ts';
+import type { Output } from '../../cli/streams.ts';
 import { ContainerLog, type ContainerLogPlace } from '../../lib/aws/container-log.ts';
 import { stagingKeys } from '../../lib/pipeline/attempt-record.ts';
+import type { Job } from '../../lib/pipeline/job.ts';
 import { World } from '../doubles/world.ts';
 
 async function all(lines: AsyncIterable<string>): Promise<string[]> {
@@ -27,6 +30,27 @@ describe('the log of an attempt', () => {
     expect(await all(tail.lines())).toEqual(['four']);
     expect(await all(tail.lines())).toEqual([]);
   });
+
+  test('that is read in pieces keeps the characters that lie across two of them', async () => {
+    const { stores } = new World().context;
+    const line = `x${'ü'.repeat(1_500_000)}`;
+    await stores.staging.put(stagingKeys.log('text-1', 1), `${line}\nnext\n`);
+    const tail = new LogTail({ stores }, { id: 'text-1', task: 'text' }, 1);
+    expect((await all(tail.lines())).map((told) => told === line || told)).toEqual([true, 'next']);
+  });
+});
+
+test('the logs of a run are told job by job', async () => {
+  const world = new World();
+  for (const name of ['a', 'b']) await world.drop(`text/${name}.txt`, name);
+  await world.settleAll();
+  for (const { id, name } of world.allJobs())
+    await world.stores.staging.put(stagingKeys.log(id, 1), `one of ${name}\ntwo of ${name}\n`);
+  const [{ run }] = world.allJobs() as [Job];
+  const told: string[] = [];
+  const out: Output = { line: (text) => told.push(text), note: () => {}, live: false, status: () => {} };
+  await printLogs({ ctx: world.context }, run, { json: false, follow: false }, out);
+  expect(told).toEqual(['a  one of a', 'a  two of a', 'b  one of b', 'b  two of b']);
 });
 
 /** CloudWatch Logs with these pages in main's stream, and no other stream; a token names the next one, and the last names itself, as the real ones do. */
