@@ -1,13 +1,12 @@
 /** Options of the verbs that start jobs. */
 import { BadParamsError, readAssignments } from '../lib/tasks/params.ts';
 import type { Params } from '../lib/pipeline/job.ts';
-import { RUN_NAME } from '../lib/rebuild/run-name.ts';
+import { RUN_NAME, RUN_NAME_RULE } from '../lib/rebuild/run-name.ts';
 import { UsageError } from './errors.ts';
 
 /** It stands in keys and in ECS `startedBy`. Throws {@link UsageError}. */
 export function runName(text: string): string {
-  if (!RUN_NAME.test(text))
-    throw new UsageError(`"${text}" cannot name a run: letters, digits, - and _, at most 64`);
+  if (!RUN_NAME.test(text)) throw new UsageError(`"${text}" cannot name a run: ${RUN_NAME_RULE}`);
   return text;
 }
 

@@ -8,7 +8,7 @@ import type { PipelineContext } from '../pipeline/context.ts';
 import { resolveManifestText, type ResolvedManifest } from '../pipeline/resolve-manifest.ts';
 import { ObjectMissingError, type ObjectStore } from '../ports.ts';
 import { makePlan } from '../rebuild/make-plan.ts';
-import { monthlyRun, RUN_NAME, timedRun } from '../rebuild/run-name.ts';
+import { monthlyRun, RUN_NAME, RUN_NAME_RULE, timedRun } from '../rebuild/run-name.ts';
 import { readPlan, startRun } from '../rebuild/start.ts';
 import type { RebuildEnvironment } from './environment.ts';
 
@@ -19,7 +19,7 @@ export const RebuildEvent = z.strictObject({
   /** Another manifest than the one of LONGSHORE_MANIFEST: its key in the state bucket. */
   manifest: z.string().min(1).exactOptional(),
   /** An earlier run to go on with. */
-  run: z.string().regex(RUN_NAME, 'letters, digits, - and _, at most 64').exactOptional(),
+  run: z.string().regex(RUN_NAME, RUN_NAME_RULE).exactOptional(),
   /** Another budget than LONGSHORE_MAX_COST. */
   maxCostUsd: z.number().positive().exactOptional(),
 });

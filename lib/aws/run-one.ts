@@ -7,22 +7,19 @@ import type { PipelineContext } from '../pipeline/context.ts';
 import { isTerminal, type Job } from '../pipeline/job.ts';
 import { outputKeys } from '../pipeline/keys.ts';
 import { JobMissingError, readJob } from '../pipeline/ledger.ts';
+import { JobMessage } from '../pipeline/messages.ts';
 import { newRun, timeSequence } from '../pipeline/names.ts';
 import type { Receipt } from '../pipeline/receipt.ts';
-
-const ParamValue = z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]);
+import { RUN_NAME, RUN_NAME_RULE } from '../rebuild/run-name.ts';
 
 /** `{"task": "osm-mapsforge", "params": {"area": "europe/monaco"}}` */
 export const RunRequest = z.strictObject({
   task: z.string().min(1),
-  params: z.record(z.string(), ParamValue).default({}),
+  params: JobMessage.shape.params.default({}),
   /** Key of a file in the uploads bucket. */
   input: z.string().min(1).exactOptional(),
   /** Name of the run; one of its own without it. */
-  run: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/, 'must be letters, digits and -, at most 64')
-    .exactOptional(),
+  run: z.string().regex(RUN_NAME, `must be ${RUN_NAME_RULE}`).exactOptional(),
   /** Answer when the job has ended, or shortly before the function's time is over. */
   wait: z.boolean().default(false),
 });

@@ -16,8 +16,9 @@ export function slugOf(name: string): string {
 
 const dashed = (text: string): string => text.replace(/[^A-Za-z0-9]+/g, '-').replace(/^-+|-+$/g, '');
 
-/** What a person may name a run. */
+/** What a person may name a run, and how that is said. */
 export const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+export const RUN_NAME_RULE = 'letters, digits, - and _, at most 64';
 
 /** `2026-11`, as a calendar on the wall of that time zone shows it; without one, of this machine's. */
 export function monthOf(at: Date, timeZone?: string): string {

@@ -77,6 +77,10 @@ describe('a request to the run function', () => {
     });
   });
 
+  test('names its run as the command does', () => {
+    expect(parseRequest({ task: 'osm-mapsforge', run: 'my_run-1' })).toMatchObject({ run: 'my_run-1' });
+  });
+
   test.each([
     [''],
     [{}],
