@@ -28,6 +28,12 @@ export function formatUsd(usd: number): string {
   return `$${usd.toFixed(usd < 1 ? 4 : 2)}`;
 }
 
+/** `a, b, c and 7 more`. */
+export function some(names: string[], most = 10): string {
+  const more = names.length - most;
+  return names.slice(0, most).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
 const pad = (value: number): string => String(value).padStart(2, '0');
 
 /** Columns as wide as their widest cell; those named in `right` are aligned to the right. Without a trailing newline. */

@@ -6,6 +6,7 @@ import type {
   RetryOutcome,
   RunEntry,
   RunView,
+  WaitingSet,
 } from '../cli/dashboard/view.ts';
 import { announce, announceChanges } from './announce.ts';
 import { change, current, takeChanges, takeView } from './store.ts';
@@ -84,6 +85,8 @@ const post = async <T>(path: string): Promise<T> =>
   await ask<T>(path, { method: 'POST', headers: { 'X-Longshore-Token': settings.token } });
 
 export const readRuns = async (): Promise<RunEntry[]> => await ask('/api/runs');
+
+export const readSets = async (): Promise<WaitingSet[]> => await ask('/api/sets');
 
 export const readLog = async (job: string, attempt: number, lines: number): Promise<LogView> =>
   await ask(`/api/jobs/${encodeURIComponent(job)}/log?attempt=${attempt}&lines=${lines}`);

@@ -2,13 +2,14 @@
 import { render, type JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { RunEntry } from '../cli/dashboard/view.ts';
-import { follow, readRuns, settings } from './connection.ts';
+import { follow, readRuns, readSets, settings } from './connection.ts';
 import { Details } from './details.tsx';
 import { FailuresCard } from './failures.tsx';
 import { ListCard } from './list.tsx';
 import { MapCard } from './map.tsx';
 import { Overview } from './overview.tsx';
 import { RunningCard } from './running.tsx';
+import { SetsCard } from './sets.tsx';
 import { change, current, useNow, useStore, type State } from './store.ts';
 import { clock, count, percent } from './text.ts';
 
@@ -50,6 +51,7 @@ function Page(): JSX.Element {
             <ListCard key={`${summary.run} list`} />
           </>
         )}
+        <SetsCard />
       </main>
       <Details />
     </>
@@ -151,8 +153,8 @@ const runInAddress = (): string | undefined => new URL(location.href).searchPara
 
 async function lookForRuns(): Promise<void> {
   try {
-    const runs = await readRuns();
-    change({ runs, ...(current().run === undefined ? { connection: 'live' } : {}) });
+    const [runs, sets] = await Promise.all([readRuns(), readSets()]);
+    change({ runs, sets, ...(current().run === undefined ? { connection: 'live' } : {}) });
     const wanted = current().run ?? runInAddress() ?? settings.run ?? runs[0]?.run;
     if (current().run === undefined && wanted !== undefined) follow(wanted);
   } catch {

@@ -1,11 +1,21 @@
 /** What the page knows: the run as the server tells it, and what the person has chosen. Components draw from it. */
 import { useEffect, useState } from 'preact/hooks';
-import type { Changes, JobView, RunEntry, RunView, Summary, ViewState } from '../cli/dashboard/view.ts';
+import type {
+  Changes,
+  JobView,
+  RunEntry,
+  RunView,
+  Summary,
+  ViewState,
+  WaitingSet,
+} from '../cli/dashboard/view.ts';
 
 export type Connection = 'connecting' | 'live' | 'lost';
 
 export interface State {
   runs: RunEntry[];
+  /** Granules that wait for files. */
+  sets: WaitingSet[];
   run: string | undefined;
   connection: Connection;
   /** Milliseconds since the epoch, this browser's clock: the last word from the server. */
@@ -29,6 +39,7 @@ export interface State {
 
 const state: State = {
   runs: [],
+  sets: [],
   run: undefined,
   connection: 'connecting',
   heardAt: Date.now(),

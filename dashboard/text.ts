@@ -1,9 +1,9 @@
 /** Numbers and jobs as the page says them. */
 import type { Forecast, JobView } from '../cli/dashboard/view.ts';
-import { formatBytes, formatUsd } from '../cli/format.ts';
+import { formatBytes, formatUsd, some } from '../cli/format.ts';
 import { STATES } from './states.ts';
 
-export { formatBytes };
+export { formatBytes, some };
 
 /** `$0.0042`, `$12.30`, `$1,234`: as exact as a person needs it. */
 export const usd = (value: number): string =>

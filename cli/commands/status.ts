@@ -12,7 +12,7 @@ import {
 import { openBackend } from '../backend.ts';
 import { UsageError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import { formatSeconds, formatTable, formatUsd } from '../format.ts';
+import { formatSeconds, formatTable, formatUsd, some } from '../format.ts';
 import { onInterrupt } from '../interrupt.ts';
 import type { Shell } from '../main.ts';
 import { withBackend, withJson, type CommonOptions } from '../options.ts';
@@ -100,8 +100,8 @@ function runningTable(running: RunningJob[]): string {
 function setsText(sets: WaitingSet[]): string {
   return sets
     .map(({ task, granule, parts, missing, until }) => {
-      const waits = missing.length > 0 ? `missing ${missing.join(', ')}` : 'complete, waits for more to come';
-      const came = parts.map((key) => key.slice(key.lastIndexOf('/') + 1)).join(', ');
+      const waits = missing.length > 0 ? `missing ${some(missing)}` : 'complete, waits for more to come';
+      const came = some(parts.map((key) => key.slice(key.lastIndexOf('/') + 1)));
       return `waiting for parts: ${granule}  (${task})\n  ${waits}; has ${came}; until ${until}`;
     })
     .join('\n');

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { cancel } from '../../lib/pipeline/cancel.ts';
 import type { PipelineContext } from '../../lib/pipeline/context.ts';
 import { readJob } from '../../lib/pipeline/ledger.ts';
+import { waitingSets } from '../../lib/pipeline/sets.ts';
 import { makeAssets, type Assets } from './assets.ts';
 import { RunFeed } from './feed.ts';
 import { isOwnHost, newToken, refusal, setSafeHeaders } from './guard.ts';
@@ -94,6 +95,7 @@ class Site {
 
   readonly #routes: [method: string, path: string, answer: (asked: Asked) => Promise<void>][] = [
     ['GET', '/api/runs', async ({ response }) => json(response, await this.#runs.list())],
+    ['GET', '/api/sets', async ({ response }) => json(response, await waitingSets(this.#ctx))],
     ['GET', '/api/runs/*', async (asked) => await this.#run(asked)],
     ['GET', '/api/runs/*/events', async (asked) => await this.#events(asked)],
     ['GET', '/api/jobs/*/log', async (asked) => await this.#log(asked)],

@@ -2,6 +2,9 @@
 import type { Cause, JobPhase, JobState } from '../../lib/pipeline/job.ts';
 import type { FargateSize } from '../../lib/ports.ts';
 
+/** A granule that waits for files; of no run until it starts. */
+export type { WaitingSet } from '../../lib/pipeline/sets.ts';
+
 /** A job's state, told apart where a person asks why: not made again because it is fresh; waiting, and over the budget. */
 export type ViewState = JobState | 'fresh' | 'held';
 

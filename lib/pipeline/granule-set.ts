@@ -116,8 +116,16 @@ function unlike(part: SetPart, { name, bytes, sha256 }: ListedFile): string | un
 }
 
 function incomplete(rule: GranuleRule, all: SetPart[], missing: string[]): string {
-  const came = all.map(({ key, bytes }) => `${baseName(key)} (${bytes} bytes)`).join(', ');
-  return `Not complete ${duration(rule.deadlineSeconds)} after its first file: missing ${missing.join(', ')}; what had come: ${came}`;
+  const came = some(all.map(({ key, bytes }) => `${baseName(key)} (${bytes} bytes)`));
+  return `Not complete ${duration(rule.deadlineSeconds)} after its first file: missing ${some(missing)}; what had come: ${came}`;
+}
+
+/** Of a thousand names no reason becomes clearer. */
+const MOST_NAMED = 20;
+
+function some(names: string[]): string {
+  const more = names.length - MOST_NAMED;
+  return names.slice(0, MOST_NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 const duration = (seconds: number): string =>

@@ -9,7 +9,8 @@ import type { Browser, Page } from 'puppeteer-core';
 import { startDashboard, type Dashboard } from '../../cli/dashboard/server.ts';
 import { planKeys } from '../../lib/pipeline/plan.ts';
 import { findChromium, startChromium } from '../tools/chromium.ts';
-import { World } from '../doubles/world.ts';
+import type { GranuleRule } from '../../lib/tasks/granule-rule.ts';
+import { textTask, World } from '../doubles/world.ts';
 
 jest.setTimeout(60_000);
 
@@ -27,10 +28,18 @@ let world: World;
 let dashboard: Dashboard;
 let page: Page;
 
+/** Two files a granule. */
+const byParts: GranuleRule = {
+  pattern: /^(?<granule>.+)\.(?<part>txt|xml)$/,
+  complete: { parts: ['txt', 'xml'] },
+  deadlineSeconds: 3600,
+};
+
 /** Ends at once: `good…` published, `broken…` failed, `bad…` quarantined, `slow…` runs on. */
 function makeWorld(): World {
   return new World({
     settings: { maxTasks: 8 },
+    tasks: [textTask, { ...textTask, name: 'parts', granule: byParts }],
     script: ({ env }) => {
       const area = env.AREA ?? '';
       if (area.startsWith('bad')) return { exitCode: 65, lastLine: 'line 3 is no text' };
@@ -339,6 +348,15 @@ withChromium('the page', () => {
     await world.ask(RUN, { area: 'slow-a' });
     while (await world.deliver());
     await expectSoon(`document.querySelectorAll('#list tbody tr').length === 1`);
+  });
+
+  test('shows what granules of several files wait for, also before there is any run', async () => {
+    await world.drop('parts/flight.txt', 'hello');
+    while (await world.deliver());
+    await serve();
+    page = await browser.newPage();
+    await page.goto(dashboard.url);
+    await expectSoon(`/flight parts; has 1 file; missing xml; given up at/.test(document.body.innerText)`);
   });
 
   test('shows the newest run first, and any other when it is chosen', async () => {

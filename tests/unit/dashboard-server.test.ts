@@ -3,8 +3,16 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startDashboard, type Dashboard } from '../../cli/dashboard/server.ts';
-import type { LogView, PageSettings, RunEntry, RunView } from '../../cli/dashboard/view.ts';
-import { World } from '../doubles/world.ts';
+import type { LogView, PageSettings, RunEntry, RunView, WaitingSet } from '../../cli/dashboard/view.ts';
+import type { GranuleRule } from '../../lib/tasks/granule-rule.ts';
+import { textTask, World } from '../doubles/world.ts';
+
+/** Two files a granule. */
+const byParts: GranuleRule = {
+  pattern: /^(?<granule>.+)\.(?<part>txt|xml)$/,
+  complete: { parts: ['txt', 'xml'] },
+  deadlineSeconds: 3600,
+};
 
 let world: World;
 let dashboard: Dashboard;
@@ -44,6 +52,7 @@ const post = async (
 
 beforeAll(async () => {
   world = new World({
+    tasks: [textTask, { ...textTask, name: 'parts', granule: byParts }],
     script: ({ env }) =>
       env.AREA === 'broken'
         ? { exitCode: 1, lastLine: 'it broke' }
@@ -89,6 +98,14 @@ describe('what it serves', () => {
     expect(body.match(/<script/g)).toHaveLength(2);
     expect((await ask('/assets/main.js')).headers['content-type']).toMatch(/javascript/);
     expect((await ask('/assets/style.css')).headers['content-type']).toMatch(/css/);
+  });
+
+  test('are the granules that wait for files, which are of no run', async () => {
+    await world.drop('parts/g.txt', 'hello');
+    while (await world.deliver());
+    expect(await get<WaitingSet[]>('/api/sets')).toMatchObject([
+      { task: 'parts', granule: 'g', parts: ['parts/g.txt'], missing: ['xml'] },
+    ]);
   });
 
   test('are the runs, and a run with its jobs', async () => {
