@@ -80,8 +80,8 @@ const DockerInfo = z.object({
 
 /** The engine, or why it cannot be used. A client without a daemon is common, and `docker --version` is happy with it. */
 async function lookForDocker(env: NodeJS.ProcessEnv): Promise<Engine | string> {
-  const client = await askEngine('docker', ['--version'], { env, timeoutSeconds: 10 });
-  if (client.exitCode !== 0) return 'not installed';
+  const client = await askEngine('docker', ['--version'], { env });
+  if (client.exitCode !== 0) return whyNoClient(client);
   if (/podman/i.test(client.stdout)) return 'is Podman by another name';
   const answer = await askEngine('docker', ['info', '--format', '{{json .}}'], { env, timeoutSeconds: 20 });
   const info = parse(DockerInfo, answer.stdout);
@@ -94,6 +94,9 @@ async function lookForDocker(env: NodeJS.ProcessEnv): Promise<Engine | string> {
   };
 }
 
+const whyNoClient = ({ stderr }: EngineAnswer): string =>
+  /\bENOENT\b/.test(stderr) ? 'not installed' : `it does not say its version (${lastLine(stderr)})`;
+
 const PodmanInfo = z.object({
   host: z.object({
     cgroupControllers: z.array(z.string()).nullish(),
@@ -103,8 +106,8 @@ const PodmanInfo = z.object({
 });
 
 async function lookForPodman(env: NodeJS.ProcessEnv): Promise<Engine | string> {
-  const client = await askEngine('podman', ['--version'], { env, timeoutSeconds: 10 });
-  if (client.exitCode !== 0) return 'not installed';
+  const client = await askEngine('podman', ['--version'], { env });
+  if (client.exitCode !== 0) return whyNoClient(client);
   const answer = await askEngine('podman', ['info', '--format', 'json'], { env, timeoutSeconds: 60 });
   const info = parse(PodmanInfo, answer.stdout);
   if (answer.exitCode !== 0 || !info) return `it cannot run here (${lastLine(answer.stderr)})`;

@@ -28,6 +28,7 @@ beforeAll(async () => {
     ['clientOnly', 'docker', deadDocker],
     ['clientOnly', 'podman', podman],
     ['dead', 'docker', deadDocker],
+    ['broken', 'podman', '#!/bin/sh\necho "libgpgme.so.11: cannot open" >&2; exit 127\n'],
   ];
   for (const [where, name, text] of programs) {
     await mkdir(bin(where), { recursive: true });
@@ -56,6 +57,14 @@ test('none, and why each of them is not used', async () => {
   const { engine, tried } = await findEngine({ PATH: bin('dead') });
   expect(engine).toBeUndefined();
   expect(tried).toEqual([expect.stringMatching(/^docker: its daemon/), 'podman: not installed']);
+});
+
+test('a program that is there and does not work is told from one that is not there', async () => {
+  const { tried } = await findEngine({ PATH: bin('broken') });
+  expect(tried).toEqual([
+    'docker: not installed',
+    'podman: it does not say its version (libgpgme.so.11: cannot open)',
+  ]);
 });
 
 test('the one that LONGSHORE_ENGINE names, or an error: never another one quietly', async () => {
