@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { SAMPLE_AREAS } from '../../scripts/sample/areas.ts';
-import { makeIsland, writeIsland, writeIslandGrid, type Island } from '../../scripts/sample/island.ts';
+import { writeIslandGrid } from '../../scripts/sample/island-grid.ts';
+import { makeIsland, writeIsland, type Island } from '../../scripts/sample/island.ts';
 import { serveMirror, writeMirror, type Mirror } from '../../scripts/sample/mirror.ts';
 import { writePbf } from '../../scripts/sample/osm-pbf.ts';
 
