@@ -21,14 +21,14 @@ export interface EcsTask {
   stoppedAt?: Moment;
   /** The event's sequence number: events come in any order, a higher version is newer. */
   version?: number | undefined;
-  containers?:
-    | {
-        name?: string | undefined;
-        lastStatus?: string | undefined;
-        exitCode?: number | undefined;
-        reason?: string | undefined;
-      }[]
-    | undefined;
+  containers?: Container[] | undefined;
+}
+
+interface Container {
+  name?: string | undefined;
+  lastStatus?: string | undefined;
+  exitCode?: number | undefined;
+  reason?: string | undefined;
 }
 
 const STARTED_BY = /^longshore\/(.+)$/;
@@ -56,9 +56,7 @@ export function taskStateOf(task: EcsTask): TaskState | undefined {
     launch,
     status: statusOf(task.lastStatus),
     ...times(task),
-    ...(task.stopCode !== undefined && STOP_CODES.includes(task.stopCode)
-      ? { stopCode: task.stopCode as StopCode }
-      : {}),
+    ...stopCodeOf(task, main),
     ...(reason === '' ? {} : { reason }),
     ...(fetch?.lastStatus === 'STOPPED' && fetch.exitCode === 0 ? { fetched: true } : {}),
     ...(main?.exitCode === undefined ? {} : { exitCode: main.exitCode }),
@@ -67,6 +65,20 @@ export function taskStateOf(task: EcsTask): TaskState | undefined {
       : {}),
   };
 }
+
+/** ECS calls a task started in which stage-out ran, also where main, which it waited for, never could. */
+function stopCodeOf({ stopCode }: EcsTask, main: Container | undefined): Pick<TaskState, 'stopCode'> {
+  if (
+    stopCode === 'EssentialContainerExited' &&
+    main?.exitCode === undefined &&
+    NEVER_RAN.test(main?.reason ?? '')
+  )
+    return { stopCode: 'TaskFailedToStart' };
+  return stopCode !== undefined && STOP_CODES.includes(stopCode) ? { stopCode: stopCode as StopCode } : {};
+}
+
+/** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html */
+const NEVER_RAN = /^Cannot(Pull|Create|Start)\w*Error/;
 
 /** DEACTIVATING, STOPPING and DEPROVISIONING still hold a container, and are billed: running, until STOPPED. */
 function statusOf(lastStatus: string | undefined): TaskState['status'] {
