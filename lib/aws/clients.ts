@@ -25,6 +25,8 @@ interface ClientConfig {
   requestHandler: typeof HTTP;
 }
 
+/** A new bucket takes some 3,500 writes a second, and answers 503 to more, until it has grown with them. */
+const S3_ATTEMPTS = 6;
 /** For copies in parts, of several files at once; 50 without it. */
 const S3_SOCKETS = 200;
 
@@ -36,6 +38,7 @@ export function s3Config(env: Env = process.env): S3ClientConfig {
   const endpoint = env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL;
   return {
     ...awsConfig(env),
+    maxAttempts: S3_ATTEMPTS,
     requestHandler: { ...HTTP, httpsAgent: { maxSockets: S3_SOCKETS } },
     ...(endpoint === undefined ? {} : { forcePathStyle: true }),
   };
