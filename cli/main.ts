@@ -1,5 +1,5 @@
 /** `longshore`: reads the command line, runs one verb, and turns its end into an exit code. */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { DiskFullError, InvalidKeyError, messageOf } from '../lib/local/errors.ts';
 import { CliError, EnvironmentError, UsageError } from './errors.ts';
@@ -38,16 +38,25 @@ export async function program(argv: string[], shell: Shell): Promise<Command> {
     .description('Runs your processing container on every file you drop and on every area of your list.')
     .version(packageJson.version)
     .exitOverride()
+    .configureHelp({ groupItems: ownFirst })
     .showHelpAfterError('(longshore --help, or longshore VERB --help)')
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 a job or build failed, 2 wrong usage, 3 something is missing here.',
+      '\nExit codes: 0 done, 1 a job or build failed, 2 wrong usage, 3 something is missing here,\n130 ended by Ctrl-C (docs/cli.md).',
     );
   const [verb = ''] = argv;
   const wanted = Object.hasOwn(VERBS, verb) ? [verb] : Object.keys(VERBS);
   for (const name of wanted) (await VERBS[name]!()).declare(command, shell);
   return command;
 }
+
+/** A verb's own options before those that all have, which are declared first. */
+const ownFirst: Help['groupItems'] = (items, visible, groupOf) =>
+  new Map(
+    [...new Help().groupItems(items, visible, groupOf)].toSorted(
+      ([a], [b]) => Number(b === 'Options:') - Number(a === 'Options:'),
+    ),
+  );
 
 /** Returns the exit code. */
 export async function main(

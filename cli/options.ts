@@ -19,18 +19,24 @@ export function defaultHome(env: NodeJS.ProcessEnv): string {
   return env.LONGSHORE_HOME ? resolve(env.LONGSHORE_HOME) : join(homedir(), 'longshore');
 }
 
+/** Of the options that every verb has: its own are told before them. */
+const WHERE = 'Where:';
+
 export function withBackend(command: Command): Command {
-  return withStage(command, 'with --backend aws: ')
+  const placed = command
     .addOption(
       new Option('--backend <name>', 'where jobs run: this machine, or AWS Fargate')
         .choices(['local', 'aws'])
-        .default('local'),
+        .default('local')
+        .helpGroup(WHERE),
     )
     .addOption(
       new Option('--home <dir>', 'folder of the local backend: uploads, output, quarantine, ledger, work')
         .default(defaultHome(process.env), `LONGSHORE_HOME, else ~/longshore`)
-        .argParser((dir) => resolve(dir)),
+        .argParser((dir) => resolve(dir))
+        .helpGroup(WHERE),
     );
+  return withStage(placed, 'with --backend aws: ');
 }
 
 /** The deployed stack that is meant. `when` begins the help texts. */
@@ -39,9 +45,15 @@ export function withStage(command: Command, when = ''): Command {
     .addOption(
       new Option('--stage <name>', `${when}stage of the deployed stack`)
         .default(defaultStage(process.env), 'LONGSHORE_STAGE, else dev')
-        .argParser(stageName),
+        .argParser(stageName)
+        .helpGroup(WHERE),
     )
-    .option('--region <name>', `${when}region of the stack (default: AWS_REGION, else your profile)`);
+    .addOption(
+      new Option(
+        '--region <name>',
+        `${when}region of the stack (default: AWS_REGION, else your profile)`,
+      ).helpGroup(WHERE),
+    );
 }
 
 const defaultStage = (env: NodeJS.ProcessEnv): string => env.LONGSHORE_STAGE || 'dev';

@@ -55,7 +55,10 @@ export function declare(program: Command, { out, exit }: Shell): void {
       repeated,
       [],
     )
-    .option('--manifest <file>', 'jobs to run: JSON (.json) or JSON Lines (.jsonl)')
+    .option(
+      '--manifest <file>',
+      'jobs to run: JSON (.json), JSON Lines (.jsonl), or a name that comes with longshore: world',
+    )
     .addOption(new Option('--run <name>', 'name of the run').argParser(runName))
     .option('--no-wait', 'only start: the jobs are run by AWS, or by `longshore up`')
     .action(

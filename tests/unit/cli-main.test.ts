@@ -50,6 +50,14 @@ describe('the program', () => {
     }
   });
 
+  test('tells the own options of a verb before those that all have', async () => {
+    const { commands } = await program([], { out: listener(), exit: () => {} });
+    const withBackend = commands.filter(({ options }) => options.some(({ long }) => long === '--backend'));
+    expect(withBackend.length).toBeGreaterThan(8);
+    for (const verb of withBackend)
+      expect(verb.helpInformation()).toMatch(/\nOptions:\n[^]*--json[^]*\nWhere:\n[^]*--backend/);
+  });
+
   test('prints with --json on every verb that prints', async () => {
     const { commands } = await program([], { out: listener(), exit: () => {} });
     const printing = commands.flatMap((verb) => (verb.commands.length > 0 ? verb.commands : [verb]));
