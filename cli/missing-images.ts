@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { askEngine, type Engine } from '../lib/local/engine.ts';
+import { askEngine, NO_SUCH_IMAGE, type Engine } from '../lib/local/engine.ts';
 import { loadEngineEnv } from './engine-env.mjs';
 import { CliError } from './errors.ts';
 import { buildImage, imageIsCurrent, type Imaged } from './images.ts';
@@ -25,8 +25,10 @@ export async function buildMissingImages(
   if (!engine) return;
   for (const task of tasks) {
     if (!existsSync(join(PROJECT, 'containers', task.name, 'Dockerfile'))) continue;
-    const { exitCode } = await askEngine(engine.kind, ['image', 'inspect', task.image]);
+    const { exitCode, stderr } = await askEngine(engine.kind, ['image', 'inspect', task.image]);
     const isThere = exitCode === 0;
+    // What the engine cannot tell now is no reason to build for minutes: the launch asks again, and says so.
+    if (!isThere && !NO_SUCH_IMAGE.test(stderr)) continue;
     if (isThere && (await imageIsCurrent(engine, task))) continue;
     if (!quiet)
       out.note(

@@ -66,7 +66,7 @@ export class AttemptRunner implements TaskRunner {
     const ref = refOf(this.#options.homeId, launch.id);
     const known = this.#launching.get(ref);
     if (known) return await known;
-    const launching = this.#launch(ref, launch).finally(() => this.#launching.delete(ref));
+    const launching = this.#told(ref, launch).finally(() => this.#launching.delete(ref));
     this.#launching.set(ref, launching);
     return await launching;
   }
@@ -139,6 +139,17 @@ export class AttemptRunner implements TaskRunner {
       for (const path of [input, tmp, runScript, fetch.control]) await removeTree(path);
     }
     await this.#files.write(ref, 'cleaned', { at: Date.now() });
+  }
+
+  /** Here a launch is put off only when something is wrong with the machine. */
+  async #told(ref: string, launch: Launch): Promise<LaunchOutcome> {
+    const outcome = await this.#launch(ref, launch);
+    if (outcome.outcome === 'wait')
+      this.#options.log.warn('Task:Start:Failed', {
+        task: launch.task,
+        reason: `${outcome.reason}; it is tried again`,
+      });
+    return outcome;
   }
 
   async #launch(ref: string, launch: Launch): Promise<LaunchOutcome> {

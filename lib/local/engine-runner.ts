@@ -10,12 +10,14 @@ import { writeNext } from '../stage/fetch.ts';
 import { attemptLayout, type AttemptLayout } from '../stage/layout.ts';
 import { memberFolder, writePack } from '../stage/pack.ts';
 import type { ProcessHost, ReadyMember, Seen, StartOutcome, StartRequest } from './process-host.ts';
-import { askEngine, lastLine, type Engine } from './engine.ts';
+import { askEngine, lastLine, NO_SUCH_IMAGE, type Engine } from './engine.ts';
 import { messageOf } from './errors.ts';
 import { secretFlags } from './secrets.ts';
 
 /** Between SIGTERM and SIGKILL, in seconds. */
 const STOP_TIMEOUT = 30;
+/** A fork bomb must not take the machine with it; a JVM on many cores has some hundreds of threads. */
+const PROCESSES = 4096;
 /** After the engine itself failed, in seconds. */
 const RETRY_AFTER = 15;
 
@@ -50,7 +52,7 @@ export class EngineHost implements ProcessHost {
     if (/[:\n]/.test(dir)) {
       return {
         outcome: 'refused',
-        reason: `No container can be given the folder ${dir}: its path has a colon`,
+        reason: `No container can be given the folder ${dir}: its path has a colon or a line break. Give another with --home`,
       };
     }
     const image = await this.#image(task);
@@ -107,7 +109,8 @@ export class EngineHost implements ProcessHost {
     // Its exit code is not asked: `describe` looks at the container itself, which also covers one that is gone.
     await execa(this.#engine.kind, ['wait', ref], {
       reject: false,
-      stdin: 'ignore',
+      // Nothing is read: what it leaves running could hold a pipe open for ever.
+      stdio: 'ignore',
       cancelSignal: signal,
     });
   }
@@ -121,8 +124,10 @@ export class EngineHost implements ProcessHost {
 
   async remove(ref: string): Promise<void> {
     const answer = await this.#ask(['rm', '--force', ref]);
-    if (answer.exitCode === 0 || NO_SUCH_CONTAINER.test(answer.stderr)) return;
-    this.#log.warn('Container:Remove:Failed', { ref, reason: lastLine(answer.stderr) });
+    // Without an engine there are no containers.
+    if (answer.exitCode === 0 || !answer.isInstalled || NO_SUCH_CONTAINER.test(answer.stderr)) return;
+    // Not passed over: nobody would come back for it.
+    throw new Error(`The container ${ref} could not be removed: ${lastLine(answer.stderr)}`);
   }
 
   async #stop(ref: string): Promise<void> {
@@ -142,6 +147,8 @@ export class EngineHost implements ProcessHost {
       ...Object.entries(labels).map(([name, value]) => `--label=longshore.${name}=${value}`),
       // No swap: a job that swaps is slower than one that is tried again with more memory.
       ...(limits.memory ? [`--memory=${size.memoryMiB}m`, `--memory-swap=${size.memoryMiB}m`] : []),
+      // Docker sets none by itself. Limited where memory is: rootless on cgroup v1 neither can be.
+      ...(limits.memory ? [`--pids-limit=${PROCESSES}`] : []),
       // Docker refuses more than the machine has.
       ...(limits.cpu ? [`--cpus=${Math.min(size.vcpu, availableParallelism())}`] : []),
       '--read-only',
@@ -193,7 +200,6 @@ export class EngineHost implements ProcessHost {
 }
 
 const NO_SUCH_CONTAINER = /no such (container|object)|no container with name/i;
-const NO_SUCH_IMAGE = /no such (image|object)|image not known|unable to find image|failed to find image/i;
 
 const Image = z.object({
   Id: z.string(),

@@ -2,6 +2,7 @@
 import { tmpdir } from 'node:os';
 import { execa } from 'execa';
 import * as z from 'zod';
+import { signalGroup } from './proc.ts';
 
 export interface Engine {
   kind: 'docker' | 'podman';
@@ -10,6 +11,11 @@ export interface Engine {
   rootless: boolean;
   /** False where the kernel or the engine cannot limit it (rootless on cgroup v1). */
   limits: { memory: boolean; cpu: boolean };
+}
+
+/** The engine that was asked for by name cannot be used. */
+export class EngineUnusableError extends Error {
+  override name = 'EngineUnusableError';
 }
 
 export interface EngineSearch {
@@ -22,13 +28,13 @@ const CHOICES = ['docker', 'podman', 'none'] as const;
 
 /**
  * `LONGSHORE_ENGINE` = `docker`, `podman` or `none` chooses; an engine named there and not usable is an error, since
- * quietly running on something else is not what was asked for.
+ * quietly running on something else is not what was asked for. Throws {@link EngineUnusableError}.
  */
 export async function findEngine(env: NodeJS.ProcessEnv = process.env): Promise<EngineSearch> {
   const wish = env['LONGSHORE_ENGINE'] ?? '';
   const choice = CHOICES.find((one) => one === wish);
   if (wish !== '' && choice === undefined) {
-    throw new Error(`LONGSHORE_ENGINE is "${wish}"; it can be ${CHOICES.join(', ')}`);
+    throw new EngineUnusableError(`LONGSHORE_ENGINE is "${wish}"; it can be ${CHOICES.join(', ')}`);
   }
   if (choice === 'none') return { tried: ['LONGSHORE_ENGINE=none: jobs run on the host'] };
   const tried: string[] = [];
@@ -41,15 +47,22 @@ export async function findEngine(env: NodeJS.ProcessEnv = process.env): Promise<
     tried.push(`${kind}: ${found}`);
   }
   if (choice !== undefined)
-    throw new Error(`LONGSHORE_ENGINE=${choice}, but it cannot be used: ${tried.join('; ')}`);
+    throw new EngineUnusableError(
+      `LONGSHORE_ENGINE=${choice}, but it cannot be used: ${tried.join('; ')}. Mend it, or unset LONGSHORE_ENGINE`,
+    );
   return { tried };
 }
 
 export interface EngineAnswer {
+  /** -1 when it gave no answer: it is not there, or hangs. */
   exitCode: number;
   stdout: string;
   stderr: string;
+  isInstalled: boolean;
 }
+
+/** Between SIGTERM and SIGKILL for an engine that hangs, in milliseconds. */
+const KILL_AFTER_MS = 5000;
 
 /** Runs an engine's command and waits for it; never throws on its exit code. */
 export async function askEngine(
@@ -57,18 +70,34 @@ export async function askEngine(
   args: string[],
   { env, timeoutSeconds = 60 }: { env?: NodeJS.ProcessEnv; timeoutSeconds?: number } = {},
 ): Promise<EngineAnswer> {
-  const result = await execa(kind, args, {
+  const child = execa(kind, args, {
     reject: false,
     stdin: 'ignore',
-    timeout: timeoutSeconds * 1000,
+    // A group of its own: Ctrl-C is ours to handle, and what hangs is killed with all that holds on to its output.
+    detached: true,
     // Podman's monitor leaves an empty file `oom` in its working folder when the kernel kills a container for memory.
     cwd: tmpdir(),
     ...(env ? { env, extendEnv: false } : {}),
   });
-  if (result.exitCode === undefined) {
-    return { exitCode: -1, stdout: '', stderr: result.shortMessage ?? `${kind} did not run` };
+  let hangs = false;
+  const kill = (signal: NodeJS.Signals): void => {
+    hangs = true;
+    if (child.pid !== undefined) signalGroup(child.pid, signal);
+  };
+  const timers = [
+    setTimeout(kill, timeoutSeconds * 1000, 'SIGTERM'),
+    setTimeout(kill, timeoutSeconds * 1000 + KILL_AFTER_MS, 'SIGKILL'),
+  ];
+  const result = await child;
+  for (const timer of timers) clearTimeout(timer);
+  const isInstalled = result.code !== 'ENOENT';
+  if (hangs || result.exitCode === undefined) {
+    const why = hangs
+      ? `it did not answer within ${timeoutSeconds} s`
+      : (result.shortMessage ?? 'it did not run');
+    return { exitCode: -1, stdout: '', stderr: `${kind} ${args[0]}: ${why}`, isInstalled };
   }
-  return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+  return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr, isInstalled };
 }
 
 const DockerInfo = z.object({
@@ -94,8 +123,8 @@ async function lookForDocker(env: NodeJS.ProcessEnv): Promise<Engine | string> {
   };
 }
 
-const whyNoClient = ({ stderr }: EngineAnswer): string =>
-  /\bENOENT\b/.test(stderr) ? 'not installed' : `it does not say its version (${lastLine(stderr)})`;
+const whyNoClient = ({ isInstalled, stderr }: EngineAnswer): string =>
+  isInstalled ? `it does not say its version (${lastLine(stderr)})` : 'not installed';
 
 const PodmanInfo = z.object({
   host: z.object({
@@ -127,5 +156,9 @@ function parse<T>(schema: z.ZodType<T>, text: string): T | undefined {
     return undefined; // the engine's own words are on stderr
   }
 }
+
+/** What `image inspect` says of an image that is not there; anything else is trouble with the engine. */
+export const NO_SUCH_IMAGE =
+  /no such (image|object)|image not known|unable to find image|failed to find image/i;
 
 export const lastLine = (text: string): string => text.trim().split('\n').at(-1) || 'it did not say why';

@@ -16,11 +16,11 @@ export async function finish(ctx: PipelineContext, job: Job): Promise<Job> {
   if (!isTerminal(state)) throw new Error(`Job ${job.id} is ${state}: it cannot be finished`);
   const told = job.receipt === undefined ? await setAside(ctx, job) : job;
   const first = await markEnded(ctx, { ...told, state });
+  // Once: metrics are counted from it. Before what may fail and be done again.
+  if (first) logEnd(ctx, told);
   await clean(ctx, told);
   const { length } = told.attempts;
   if (length > 0) await ctx.jobs.send([JSON.stringify({ kind: 'wake', left: [leaving(told, length)] })]);
-  // Once: metrics are counted from it.
-  if (first) logEnd(ctx, told);
   return told;
 }
 

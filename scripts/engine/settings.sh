@@ -38,19 +38,23 @@ write_conf() {
 # Podman asks for more open files than some machines allow even to root; some have no systemd to make cgroups with; on
 # some the only runtime that works is runc.
 find_start_settings() {
-  local conf=$1 try
-  rm -f "$conf"
+  local conf=$1 trial=$1.$$ try
   starts podman && return
   [ -z "${CONTAINERS_CONF:-}" ] ||
     fail "no container starts with CONTAINERS_CONF=$CONTAINERS_CONF: unset it to have settings found that work here"
-  export CONTAINERS_CONF=$conf
+  # Beside those that were found before: other processes work with them, and the trouble may pass.
+  export CONTAINERS_CONF=$trial
   for try in 'ulimits ' 'ulimits runc' ' runc' 'ulimits crun' ' crun'; do
     ulimits=${try% *} runtime=${try#* }
     [ -z "$runtime" ] || command -v "$runtime" >/dev/null || continue
-    write_conf "$conf" "$ulimits" "$runtime" ''
-    starts podman && return
+    write_conf "$trial" "$ulimits" "$runtime" ''
+    if starts podman; then
+      mv "$trial" "$conf"
+      export CONTAINERS_CONF=$conf
+      return
+    fi
   done
-  rm -f "$conf"
+  rm -f "$trial"
   unset CONTAINERS_CONF
   say "no container starts here. What Podman says with its plain settings:"
   podman run --rm --network=none "$BASE_IMAGE" true >&2 || true

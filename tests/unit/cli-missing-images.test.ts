@@ -34,7 +34,7 @@ async function pretend(hash: string | undefined, { builds = true } = {}): Promis
   const text = `#!/bin/sh
 echo "$1" >>${folder}/calls
 [ "$1" != build ] || exit ${builds ? 0 : 1}
-${hash === undefined ? 'exit 1' : `echo ${hash}`}
+${hash === undefined ? 'echo "Error: no such image" >&2; exit 1' : `echo ${hash}`}
 `;
   await writeFile(join(folder, 'podman'), text, { mode: 0o755 });
 }
@@ -77,4 +77,12 @@ test('without an engine nothing is asked for', async () => {
   await pretend(undefined);
   await buildMissingImages(undefined, [task], out, { quiet: false });
   expect(await calls()).toEqual([]);
+});
+
+test('what the engine cannot tell of is not built', async () => {
+  await writeFile(join(folder, 'podman'), '#!/bin/sh\necho "$1" >>"${0%/*}/calls"; exit 125\n', {
+    mode: 0o755,
+  });
+  await buildMissingImages(engine, [task], out, { quiet: false, setUp: nothing });
+  expect(await calls()).not.toContain('build');
 });

@@ -2,8 +2,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { findEngine } from '../../lib/local/engine.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { EngineHost } from '../../lib/local/engine-runner.ts';
+import { askEngine, EngineUnusableError, findEngine } from '../../lib/local/engine.ts';
+import { quietLog } from '../contract/support/quiet-log.ts';
 
 const PODMAN_INFO = JSON.stringify({
   host: { cgroupControllers: ['memory', 'cpu'], security: { rootless: false } },
@@ -29,6 +31,9 @@ beforeAll(async () => {
     ['clientOnly', 'podman', podman],
     ['dead', 'docker', deadDocker],
     ['broken', 'podman', '#!/bin/sh\necho "libgpgme.so.11: cannot open" >&2; exit 127\n'],
+    ['forgetful', 'podman', '#!/bin/sh\necho "Error: no such container" >&2; exit 1\n'],
+    // What it started holds its output open.
+    ['hanging', 'podman', '#!/bin/sh\nsleep 60 & sleep 60\n'],
   ];
   for (const [where, name, text] of programs) {
     await mkdir(bin(where), { recursive: true });
@@ -77,4 +82,44 @@ test('the one that LONGSHORE_ENGINE names, or an error: never another one quietl
   await expect(findEngine({ PATH: bin('both'), LONGSHORE_ENGINE: 'lxc' })).rejects.toThrow(
     'LONGSHORE_ENGINE is "lxc"; it can be docker, podman, none',
   );
+});
+
+test('an engine that was asked for and cannot be used is an error of its own kind', async () => {
+  await expect(findEngine({ PATH: bin('broken'), LONGSHORE_ENGINE: 'podman' })).rejects.toThrow(
+    EngineUnusableError,
+  );
+});
+
+test('an engine that hangs is killed with all that it started, and counts as no answer', async () => {
+  const env = { PATH: `${bin('hanging')}:${process.env.PATH}` };
+  expect(await askEngine('podman', ['info'], { env, timeoutSeconds: 0.2 })).toEqual({
+    exitCode: -1,
+    stdout: '',
+    stderr: 'podman info: it did not answer within 0.2 s',
+    isInstalled: true,
+  });
+});
+
+const remove = async (path: string): Promise<void> => {
+  process.env.PATH = path;
+  const engine = { version: '1', rootless: false, limits: { memory: true, cpu: true } };
+  await new EngineHost({ ...engine, kind: 'podman' }, '0123abcd', quietLog()).remove('x');
+};
+
+describe('removing a container', () => {
+  const { PATH } = process.env;
+  afterEach(() => {
+    process.env.PATH = PATH;
+  });
+
+  test('is done when it is not there, or no engine is', async () => {
+    await expect(remove(`${bin('forgetful')}:${PATH}`)).resolves.toBeUndefined();
+    await expect(remove(bin('dead'))).resolves.toBeUndefined();
+  });
+
+  test('that fails is an error: it would lie about for ever', async () => {
+    await expect(remove(`${bin('broken')}:${PATH}`)).rejects.toThrow(
+      /x could not be removed: .*cannot open/,
+    );
+  });
 });
