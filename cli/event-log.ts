@@ -1,7 +1,7 @@
 /** The pipeline's log in `longshore up`: one line per thing that happens to a job; with `--json` every event as it is. */
 import type { Log, LogFields } from '../lib/ports.ts';
 import type { FargateSize } from '../lib/ports.ts';
-import { formatBytes } from './format.ts';
+import { formatBytes, printable } from './format.ts';
 import { eventText } from './note-log.ts';
 import type { Output } from './streams.ts';
 
@@ -66,5 +66,5 @@ export function eventLine(level: string, event: string, fields: LogFields): stri
     : level === 'warn' || level === 'error'
       ? `${event}  ${eventText(fields)}`
       : undefined;
-  return line === undefined ? undefined : `${new Date().toTimeString().slice(0, 8)}  ${line}`;
+  return line === undefined ? undefined : `${new Date().toTimeString().slice(0, 8)}  ${printable(line)}`;
 }

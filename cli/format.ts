@@ -34,10 +34,19 @@ export function some(names: string[], most = 10): string {
   return names.slice(0, most).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
+/** On one line, and no command to the terminal: names of files, and what containers say, may hold any character. */
+export const printable = (text: string): string =>
+  // oxlint-disable-next-line no-control-regex -- these are what it is about
+  text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
+    const code = character.charCodeAt(0);
+    return code === 10 ? '\\n' : `\\x${code.toString(16).padStart(2, '0')}`;
+  });
+
 const pad = (value: number): string => String(value).padStart(2, '0');
 
 /** Columns as wide as their widest cell; those named in `right` are aligned to the right. Without a trailing newline. */
-export function formatTable(header: string[], rows: string[][], right: string[] = []): string {
+export function formatTable(header: string[], cells: string[][], right: string[] = []): string {
+  const rows = cells.map((row) => row.map(printable));
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
   );

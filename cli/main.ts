@@ -1,6 +1,7 @@
 /** `longshore`: reads the command line, runs one verb, and turns its end into an exit code. */
 import { Command, CommanderError, Help } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { EngineUnusableError } from '../lib/local/engine.ts';
 import { DiskFullError, InvalidKeyError, messageOf } from '../lib/local/errors.ts';
 import { CliError, EnvironmentError, UsageError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
@@ -93,7 +94,8 @@ function explain(error: unknown, out: Output): number {
 /** Errors from below the command that are not its own fault. */
 function recognised(error: unknown): CliError | undefined {
   const options = { cause: error };
-  if (error instanceof DiskFullError) return new EnvironmentError(error.message, options);
+  if (error instanceof DiskFullError || error instanceof EngineUnusableError)
+    return new EnvironmentError(error.message, options);
   if (error instanceof InvalidKeyError) return new UsageError(error.message, options);
   // AWS's answers carry it; without credentials or network there is no answer.
   const fromAws =

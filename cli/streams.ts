@@ -11,7 +11,19 @@ export interface Output {
   status(text?: string): void;
 }
 
+/** 128 + SIGPIPE: what a shell sees of any program whose reader has gone (`| head`). */
+const READER_GONE = 141;
+
 export function terminal(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): Output {
+  let troubled = false;
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(READER_GONE);
+    // A terminal that was closed, a full disk: what is under way goes on, unseen.
+    if (!troubled) stderr.write(`longshore: stdout cannot be written (${error.code ?? error.message})\n`);
+    troubled = true;
+  });
+  // There is nowhere left to tell it.
+  stderr.on('error', () => {});
   let shown = 0;
   const clear = (): void => {
     // To the first of the rows, then everything below is cleared.

@@ -7,6 +7,7 @@ import { Readable, Transform } from 'node:stream';
 import type { Command } from 'commander';
 import type { PipelineContext } from '../../lib/pipeline/context.ts';
 import type { TaskDefinition } from '../../lib/tasks/define-task.ts';
+import { isUnfinished } from '../../lib/local/watch.ts';
 import { openBackend } from '../backend.ts';
 import { UsageError } from '../errors.ts';
 import { formatBytes } from '../format.ts';
@@ -30,6 +31,7 @@ export function declare(program: Command, { out }: Shell): void {
     .action(async (files: string[], options: CommonOptions & { task: string }) => {
       const task = findTask(await readTasks(), options.task);
       await checkFiles(task, files);
+      if (options.backend === 'local') checkNames(files);
       const { ctx } = await openBackend(options, out);
       const dropped = await dropFiles(ctx, task, files, out);
       if (options.json) return out.line(JSON.stringify(dropped, null, 2));
@@ -51,6 +53,16 @@ export async function checkFiles(task: TaskDefinition, files: string[]): Promise
     faults.push(...(await fileFaults(task, file)));
   }
   if (faults.length > 0) throw new UsageError(`Nothing was copied. ${faults.join('; ')}`);
+}
+
+/** Throws {@link UsageError} for files that would lie in the uploads folder for ever. */
+function checkNames(files: string[]): void {
+  const passedOver = files.filter((file) => isUnfinished(basename(file)));
+  if (passedOver.length === 0) return;
+  throw new UsageError(
+    `Nothing was copied. ${passedOver.join(', ')}: names that begin with a dot, or end as unfinished files do (.part, .tmp, ` +
+      '.crdownload, .filepart), are not taken. Rename it, or give it to  longshore run',
+  );
 }
 
 async function fileFaults(task: TaskDefinition, file: string): Promise<string[]> {

@@ -12,7 +12,7 @@ import {
 import { openBackend } from '../backend.ts';
 import { UsageError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import { formatSeconds, formatTable, formatUsd, some } from '../format.ts';
+import { formatSeconds, formatTable, formatUsd, printable, some } from '../format.ts';
 import { onInterrupt } from '../interrupt.ts';
 import type { Shell } from '../main.ts';
 import { withBackend, withJson, type CommonOptions } from '../options.ts';
@@ -111,8 +111,8 @@ function failuresText(failures: EndedJob[]): string {
   return failures
     .map((failure) =>
       [
-        `${failure.state}: ${failure.name}  (${failure.job})`,
-        `  ${failure.reason ?? 'no reason was recorded'}`,
+        `${failure.state}: ${printable(failure.name)}  (${failure.job})`,
+        `  ${printable(failure.reason ?? 'no reason was recorded')}`,
         ...(failure.receipt === undefined ? [] : [`  receipt: ${failure.receipt}`]),
         `  ${whatNow(failure)}`,
       ].join('\n'),

@@ -5,6 +5,7 @@ import { keepSchedules, startSchedules } from '../../lib/local/schedules.ts';
 import { serve } from '../../lib/local/serve.ts';
 import { onlyLocal } from '../backend.ts';
 import { eventLog } from '../event-log.ts';
+import { EXIT } from '../exit-codes.ts';
 import { isIdle } from '../idle.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { buildMissingImages } from '../missing-images.ts';
@@ -23,7 +24,7 @@ export interface UpOptions {
   untilIdle: boolean;
 }
 
-export function declare(program: Command, { out }: Shell): void {
+export function declare(program: Command, { out, exit }: Shell): void {
   withJson(withBackend(program.command('up')))
     .description('Process what is dropped and what waits, until Ctrl-C.')
     .option('--until-idle', 'end when nothing waits or runs any more', false)
@@ -32,6 +33,8 @@ export function declare(program: Command, { out }: Shell): void {
       const interrupt = onInterrupt();
       await up(options, out, interrupt.signal);
       interrupt.release();
+      // Without it there is no end to come before.
+      if (options.untilIdle && interrupt.signal.aborted) exit(EXIT.interrupted);
     });
 }
 

@@ -18,7 +18,13 @@ import { HostHost } from './host-runner.ts';
 import { MemoryQueue } from './memory-queue.ts';
 import { patientLog } from './patient-log.ts';
 import type { HostKind, ProcessHost } from './process-host.ts';
-import { checkSettings, pipelineSettings, readSettings, type LocalSettings } from './settings.ts';
+import {
+  BadSettingsError,
+  checkSettings,
+  pipelineSettings,
+  readSettings,
+  type LocalSettings,
+} from './settings.ts';
 
 export interface HomeOptions {
   /** Made with all that belongs in it when it is not there. */
@@ -123,10 +129,14 @@ async function homeId(dir: string): Promise<string> {
       if (!(error instanceof ObjectExistsError)) throw error;
     }
   }
-  const parsed = HomeFile.safeParse(JSON.parse(await text(await store.get(HOME_FILE))));
-  if (!parsed.success)
-    throw new Error(`${join(dir, HOME_FILE)} does not hold a home's id; restore it, or begin a new home`);
-  return parsed.data.id;
+  try {
+    return HomeFile.parse(JSON.parse(await text(await store.get(HOME_FILE)))).id;
+  } catch (error) {
+    throw new BadSettingsError(
+      `${join(dir, HOME_FILE)} does not hold a home's id, e.g. {"id":"3f9a1c2b"}: restore it (the names of the home's containers begin longshore-<id>)`,
+      { cause: error },
+    );
+  }
 }
 const HOME_FILE = 'home.json';
 

@@ -4,6 +4,7 @@
  * goes on from the ledger: the queues hold nothing that the sweep could not find again.
  */
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { dispatch } from '../pipeline/dispatch.ts';
 import { handleMessage, handleStep } from '../pipeline/handle.ts';
 import { PipelineMessage } from '../pipeline/messages.ts';
@@ -36,6 +37,7 @@ export interface ServeOptions {
 const DISPATCH_EVERY_MS = 1000;
 const SWEEP_EVERY_MS = 10_000;
 const UNTIL_EVERY_MS = 500;
+const PAUSE_PER_LOOK = 10;
 /** Steps read and hash outputs: two keep a disk busy. */
 const STEPS_AT_ONCE = 2;
 /** A message that failed comes back after 1 s, 2 s, 4 s … at most a minute. */
@@ -196,8 +198,14 @@ class Server {
 
   /** Its error is the caller's own, and ends everything. */
   async #untilLoop(until: () => Promise<boolean>): Promise<void> {
-    while (!this.#signal.aborted && !(await until()))
+    for (;;) {
+      const begin = performance.now();
+      if (this.#signal.aborted || (await until())) return;
+      // With thousands of jobs a look takes a while: then it is not worth one for every job that ends.
+      const took = performance.now() - begin;
+      await new Bell().wait(took * PAUSE_PER_LOOK, this.#signal);
       await this.#untilBell.wait(UNTIL_EVERY_MS, this.#signal);
+    }
   }
 
   #changed(event?: ServeEvent): void {

@@ -7,6 +7,10 @@ import type { Receipt } from './receipt.ts';
 
 const DAY = 86_400_000;
 
+/** By name: what JSON.parse throws in a vm context is no `instanceof SyntaxError`. */
+const isNamed = (error: unknown, name: string): boolean =>
+  typeof error === 'object' && error !== null && 'name' in error && error.name === name;
+
 /** The receipt of what is published under the job's name. */
 export async function publishedReceipt(
   { stores }: Pick<PipelineContext, 'stores'>,
@@ -14,7 +18,15 @@ export async function publishedReceipt(
 ): Promise<Receipt | undefined> {
   const key = outputKeys.receipt(job);
   if (!(await stores.output.head(key))) return undefined;
-  return JSON.parse(await text(await stores.output.get(key))) as Receipt;
+  try {
+    return JSON.parse(await text(await stores.output.get(key))) as Receipt;
+  } catch (error) {
+    if (!isNamed(error, 'SyntaxError')) throw error;
+    throw new Error(
+      `The receipt ${stores.output.uri(key)} is not JSON: restore it, or remove it; then nothing counts as published there`,
+      { cause: error },
+    );
+  }
 }
 
 /** MD5 tells most; ETag and size, or the date, stand in where a server gives no MD5. */

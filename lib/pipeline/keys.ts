@@ -83,16 +83,19 @@ export const delayedUntil = (key: string): number => Date.parse(key.split('/')[1
 /** The time until which a marker below collecting/ waits. */
 export const collectingUntil = (key: string): number => Date.parse(key.split('/')[1] ?? '');
 
+/** The name of what is written last beside each publication. */
+export const RECEIPT = 'receipt.json';
+
 /** Where things are published and set aside. */
 export const outputKeys = {
   folder: (job: Pick<Job, 'task' | 'name'>): string => `${job.task}/${job.name}/`,
   file: (job: Pick<Job, 'task' | 'name'>, file: string): string => `${job.task}/${job.name}/${file}`,
-  receipt: (job: Pick<Job, 'task' | 'name'>): string => `${job.task}/${job.name}/receipt.json`,
+  receipt: (job: Pick<Job, 'task' | 'name'>): string => `${job.task}/${job.name}/${RECEIPT}`,
 };
 export const quarantineKeys = {
   input: (job: Pick<Job, 'task' | 'id'>, name: string): string => `${job.task}/${job.id}/input/${name}`,
   output: (job: Pick<Job, 'task' | 'id'>, file: string): string => `${job.task}/${job.id}/output/${file}`,
   log: (job: Pick<Job, 'task' | 'id'>, attempt: number): string =>
     `${job.task}/${job.id}/attempt-${attempt}.log.jsonl`,
-  receipt: (job: Pick<Job, 'task' | 'id'>): string => `${job.task}/${job.id}/receipt.json`,
+  receipt: (job: Pick<Job, 'task' | 'id'>): string => `${job.task}/${job.id}/${RECEIPT}`,
 };

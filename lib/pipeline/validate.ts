@@ -7,6 +7,7 @@ import { finish } from './finish.ts';
 import { publishedReceipt } from './fresh.ts';
 import type { Job } from './job.ts';
 import { isTerminal } from './job.ts';
+import { RECEIPT } from './keys.ts';
 import { JobMissingError, readJob, updateJob } from './ledger.ts';
 import { readAttemptRecord, readStaged } from './staging.ts';
 import { taskOf } from './task-of.ts';
@@ -82,6 +83,14 @@ async function runChecks(task: TaskDefinition, context: OutputContext): Promise<
       detail: context.record.reportError,
     });
   }
+  // It would be published, and then overwritten.
+  if (context.files.some(({ name }) => name === RECEIPT))
+    results.push({
+      check: 'expected',
+      file: RECEIPT,
+      ok: false,
+      detail: 'this is the name of the receipt: the container must give its output another',
+    });
   for (const spec of task.outputs) {
     const files = context.files.filter(({ name }) => outputOf(task.outputs, name) === spec);
     results.push(enough(spec, files, context));

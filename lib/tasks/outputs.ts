@@ -5,7 +5,8 @@ import picomatch from 'picomatch';
 const MATCHERS = new Map<string, (name: string) => boolean>();
 
 function matcherOf(pattern: string): (name: string) => boolean {
-  const known = MATCHERS.get(pattern) ?? picomatch(pattern);
+  // A line break is a character like any other.
+  const known = MATCHERS.get(pattern) ?? picomatch(pattern, { flags: 's' });
   MATCHERS.set(pattern, known);
   return known;
 }

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { dispatch } from '../../lib/pipeline/dispatch.ts';
 import { status } from '../../lib/pipeline/status.ts';
 import { sweep } from '../../lib/pipeline/sweep.ts';
+import { outputOf } from '../../lib/tasks/outputs.ts';
 import { textTask, World, type WorldOptions } from '../doubles/world.ts';
 
 /** A world in which the records of some jobs cannot be read, as on a disk that lost them. */
@@ -116,4 +117,41 @@ describe('a waiting job whose task file was changed under it', () => {
     expect(world.job('x').reason).toMatch(/no longer valid/);
     expect(world.job('a').state).toBe('published');
   });
+});
+
+describe('a published receipt that cannot be read', () => {
+  test('is told with its place and what to do, and the file waits for it', async () => {
+    const world = new World();
+    await world.stores.output.put('text/a/receipt.json', '{"job":');
+    await world.drop('text/a.txt', 'hello');
+    await world.deliver();
+    expect(world.log.lines.at(-1)).toMatchObject({
+      event: 'Message:Handle:Failed',
+      reason: expect.stringMatching(
+        /The receipt \S+text\/a\/receipt.json is not JSON: restore it, or remove it/,
+      ),
+    });
+    await world.stores.output.delete('text/a/receipt.json');
+    await world.settleAll();
+    expect(world.job('a').state).toBe('published');
+  });
+});
+
+describe('an output that has the name of the receipt', () => {
+  test('is set aside with the reason: the receipt would replace it', async () => {
+    const [spec] = textTask.outputs;
+    const world = new World({
+      tasks: [{ ...textTask, outputs: [{ ...spec!, pattern: '**', checks: [] }] }],
+      script: () => ({ outputs: { 'receipt.json': 'mine' } }),
+    });
+    await world.drop('text/a.txt', 'hello');
+    await world.settleAll();
+    expect(world.job('a')).toMatchObject({ state: 'quarantined', cause: 'invalid-output' });
+    expect(world.job('a').reason).toMatch(/^receipt.json: this is the name of the receipt/);
+  });
+});
+
+test('a pattern fits names with a line break, too', () => {
+  const any = { pattern: '**' };
+  expect(outputOf([any], 'new\nline.csv')).toBe(any);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { formatBytes, formatSeconds, formatTable, formatUsd } from '../../cli/format.ts';
+import { formatBytes, formatSeconds, formatTable, formatUsd, printable } from '../../cli/format.ts';
 
 describe('bytes', () => {
   test.each([
@@ -33,6 +33,10 @@ describe('seconds', () => {
 
 test('tenths of a cent are seen, dollars have cents', () => {
   expect([formatUsd(0.00079), formatUsd(0), formatUsd(12.345)]).toEqual(['$0.0008', '$0.0000', '$12.35']);
+});
+
+test('what a file name may hold is one line, and no command to the terminal', () => {
+  expect(printable('zürich\n\u001b[31m\u0007\u009b.csv')).toBe('zürich\\n\\x1b[31m\\x07\\x9b.csv');
 });
 
 test('a table has columns as wide as their widest cell, numbers to the right, no trailing blanks', () => {

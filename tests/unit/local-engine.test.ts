@@ -118,8 +118,6 @@ describe('removing a container', () => {
   });
 
   test('that fails is an error: it would lie about for ever', async () => {
-    await expect(remove(`${bin('broken')}:${PATH}`)).rejects.toThrow(
-      /x could not be removed: .*cannot open/,
-    );
+    await expect(remove(`${bin('broken')}:${PATH}`)).rejects.toThrow(/x could not be removed: .*cannot open/);
   });
 });
