@@ -2,7 +2,7 @@
 import { BadIndexError } from '../lib/areas/geofabrik-index.ts';
 import { UnreachableError } from '../lib/areas/read-address.ts';
 import { ManifestMissingError, resolveManifest, type ManifestParts } from '../lib/local/manifests.ts';
-import { BadManifestError } from '../lib/pipeline/manifest.ts';
+import { BadManifestError } from '../lib/pipeline/manifest-faults.ts';
 import type { ResolvedManifest } from '../lib/pipeline/resolve-manifest.ts';
 import { EnvironmentError, UsageError } from './errors.ts';
 

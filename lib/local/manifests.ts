@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readAddress } from '../areas/read-address.ts';
-import { BadManifestError, type ManifestDefaults } from '../pipeline/manifest.ts';
+import { BadManifestError } from '../pipeline/manifest-faults.ts';
+import type { ManifestDefaults } from '../pipeline/manifest.ts';
 import {
   resolveManifestText,
   type ResolvedManifest,

@@ -4,8 +4,8 @@ import { parseIndex, type IndexArea } from '../areas/geofabrik-index.ts';
 import { simplifyArea, type Areas } from '../areas/shapes.ts';
 import type { TaskDefinition } from '../tasks/define-task.ts';
 import { checkJobs } from './manifest-check.ts';
+import { BadManifestError } from './manifest-faults.ts';
 import {
-  BadManifestError,
   parseManifest,
   type IndexRequest,
   type ManifestJob,

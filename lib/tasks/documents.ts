@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { CompareFile } from '../golden/rules.ts';
 import { SourceFile } from '../golden/source.ts';
-import { manifestModel } from '../pipeline/manifest.ts';
+import { manifestModel } from '../pipeline/manifest-model.ts';
 import type { TaskDefinition } from './define-task.ts';
 import { describeParams } from './params.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BadIndexError, parseIndex } from '../../../lib/areas/geofabrik-index.ts';
 import { resolveManifest } from '../../../lib/local/manifests.ts';
-import { BadManifestError } from '../../../lib/pipeline/manifest.ts';
+import { BadManifestError } from '../../../lib/pipeline/manifest-faults.ts';
 import { resolveManifestText, type ResolvedManifest } from '../../../lib/pipeline/resolve-manifest.ts';
 import { tasks } from '../../../tasks/index.ts';
 

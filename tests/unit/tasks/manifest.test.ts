@@ -2,12 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import {
-  BadManifestError,
-  parseManifest,
-  type ManifestDefaults,
-  type ManifestJob,
-} from '../../../lib/pipeline/manifest.ts';
+import { BadManifestError } from '../../../lib/pipeline/manifest-faults.ts';
+import { parseManifest, type ManifestDefaults, type ManifestJob } from '../../../lib/pipeline/manifest.ts';
 import { manifestSchema } from '../../../lib/tasks/documents.ts';
 import { tasks } from '../../../tasks/index.ts';
 import { makeTask } from './factories.ts';
