@@ -1,6 +1,6 @@
 /**
  * What a manifest beside the files of a granule lists. Read are: Cumulus' Cloud Notification Messages and plain JSON, Product
- * Delivery Records (PDR), and the lines of md5sum and sha256sum.
+ * Delivery Records (PDR), and the lines of md5sum and sha256sum, in their own and in BSD's form.
  * https://github.com/podaac/cloud-notification-message-schema
  */
 
@@ -25,6 +25,8 @@ export function readFileList(text: string): ListedFile[] {
       ? fromPdr(trimmed)
       : fromLines(trimmed);
   if (files.length === 0) throw new Error('it lists no files');
+  const nameless = files.find(({ name }) => /^\.{0,2}$|\p{Cc}/u.test(name));
+  if (nameless) throw new Error(`it lists ${JSON.stringify(nameless.name)}, which can be no file's name`);
   if (files.length > MOST_FILES)
     throw new Error(`it lists ${files.length} files, and ${MOST_FILES} is the limit`);
   const twice = files.find(({ name }, at) => files.findIndex((one) => one.name === name) !== at);
@@ -98,20 +100,32 @@ function fromPdr(text: string): ListedFile[] {
   });
 }
 
-/** `<hex>  name`, as md5sum and sha256sum write it, or a name alone. `#` begins a comment. */
+/** `<hex>  name`, as md5sum and sha256sum write it; `MD5 (name) = <hex>`, as BSD and macOS do. */
+const SUM_LINES = [
+  /^(?<sum>[0-9a-f]+)\s+\*?(?<file>\S.*)$/i,
+  /^(?:MD5|SHA\d+(?:-\d+)?) ?\((?<file>.+)\) ?= ?(?<sum>[0-9a-f]+)$/i,
+];
+/** Of MD5, SHA-1, SHA-224, SHA-256, SHA-384, SHA-512. Only MD5 and SHA-256 are compared. */
+const SUM_DIGITS: Record<number, string> = { 32: 'md5', 40: '', 56: '', 64: 'sha256', 96: '', 128: '' };
+
+/** Such lines, or names alone. `#` begins a comment. */
 function fromLines(text: string): ListedFile[] {
+  if (text.startsWith('<')) throw new Error('it is HTML or XML, and no list of files');
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'));
   return lines.map((line) => {
-    const [, sum, listed] = /^([0-9a-fA-F]{32}|[0-9a-fA-F]{64})\s+\*?(\S.*)$/.exec(line.trim()) ?? [];
-    if (sum === undefined || listed === undefined) {
-      if (/\p{Cc}/u.test(line.replaceAll('\t', ' '))) throw new Error('it is no text');
-      return { name: baseName(line.trim()) };
+    for (const form of SUM_LINES) {
+      const { sum = '', file = '' } = form.exec(line.trim())?.groups ?? {};
+      const kind = SUM_DIGITS[sum.length];
+      if (kind !== undefined) return { name: baseName(file), ...checksum(file, kind, sum) };
     }
-    return { name: baseName(listed), ...checksum(listed, sum.length === 32 ? 'md5' : 'sha256', sum) };
+    if (/\p{Cc}/u.test(line.replaceAll('\t', ' '))) throw new Error('it is no text');
+    return { name: baseName(line.trim()) };
   });
 }
 
-const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+/** Of paths of Windows, too: no file of a granule has a backslash in its name. */
+const baseName = (path: string): string =>
+  path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -61,12 +61,36 @@ END_OBJECT=FILE_GROUP;
     ]);
   });
 
+  test('is read from the sums of BSD and macOS, of other lengths, and of paths anywhere', () => {
+    const lines = [
+      `MD5 (a.hdf5) = ${MD5}`,
+      `SHA256 (b (one).hdf5) = ${SHA256}`,
+      `${'c'.repeat(40)}  c.hdf5`,
+      `${MD5} *D:\\data\\d.hdf5`,
+      '../../e.hdf5',
+      '/data/f.hdf5',
+      'cafe g.hdf5',
+    ];
+    expect(readFileList(lines.join('\n'))).toEqual([
+      { name: 'a.hdf5', md5: MD5 },
+      { name: 'b (one).hdf5', sha256: SHA256 },
+      { name: 'c.hdf5' },
+      { name: 'd.hdf5', md5: MD5 },
+      { name: 'e.hdf5' },
+      { name: 'f.hdf5' },
+      { name: 'cafe g.hdf5' },
+    ]);
+  });
+
   test.each([
     ['', /lists no files/],
     ['{"a": 1}', /no "files"/],
     ['[{"size": 1}]', /file 1 has no "name"/],
     ['\u0000\u0001', /no text/],
     ['a.txt\na.txt', /twice/],
+    ['["a.txt", "data/"]', /lists "", which can be no file's name/],
+    ['["../.."]', /lists "\.\.", which can be no/],
+    ['<!DOCTYPE html>\n<p>Log in', /HTML or XML/],
     [JSON.stringify(Array.from({ length: 1001 }, (_, at) => `${at}`)), /1001 files, and 1000 is the limit/],
     ['OBJECT=FILE_SPEC; FILE_SIZE=1; END_OBJECT=FILE_SPEC;', /FILE_SPEC 1 has no FILE_ID/],
   ])('that is %j is refused', (text, reason) => {
