@@ -102,7 +102,7 @@ function setsText(sets: WaitingSet[]): string {
     .map(({ task, granule, parts, missing, until }) => {
       const waits = missing.length > 0 ? `missing ${some(missing)}` : 'complete, waits for more to come';
       const came = some(parts.map((key) => key.slice(key.lastIndexOf('/') + 1)));
-      return `waiting for parts: ${granule}  (${task})\n  ${waits}; has ${came}; until ${until}`;
+      return `waiting for parts: ${printable(granule)}  (${task})\n  ${printable(`${waits}; has ${came}`)}; until ${until}`;
     })
     .join('\n');
 }

@@ -24,6 +24,8 @@ LEAST_COMPRESSED = 64
 MOST_ACROSS = 1024
 # Names that a variable of the granule cannot have.
 DIMENSIONS = ("time", "altitude", "bin", "layer")
+# Of a file that is not whole.
+UNNAMED = ".unnamed.nc"
 # The name of its type in the report.
 TEXT = np.dtype("S1").name
 LOST = "netCDF has no such attribute"
@@ -34,9 +36,12 @@ def convert(path: str, output: str, params: Params) -> dict[str, Any]:
     name = os.path.splitext(os.path.basename(path))[0]
     with open_granule(path) as file:
         granule = examine(name, path, file, params)
-        target = os.path.join(output, f"{name}.nc")
-        with netCDF4.Dataset(target, "w", format="NETCDF4") as dataset:
-            return _write(granule, dataset, params)
+        # The netCDF library reads more into a name than its letters: a backslash parts folders.
+        unnamed = os.path.join(output, UNNAMED)
+        with netCDF4.Dataset(unnamed, "w", format="NETCDF4") as dataset:
+            facts = _write(granule, dataset, params)
+        os.replace(unnamed, os.path.join(output, f"{name}.nc"))
+        return facts
 
 
 

@@ -1,5 +1,6 @@
 """What other writers do: none of it may matter."""
 
+import os
 from dataclasses import replace
 
 import h5py
@@ -230,6 +231,15 @@ class Habits(Case):
         self.assertEqual(made["v_1_odd_2/Other"].dimensions, ("time",))
         self.assertEqual(made["v_1_odd/n_me"].original_name, "1 odd/näme")
         self.assertIn("ALTITUDE_2", made.variables)
+
+    def test_a_file_may_have_any_name(self) -> None:
+        for name in ("back\\slash_20120906", "HS3 'ä' \"$(x)\" %41 #1 ?a=b & <c>\n_20120906", "http:__x#mode=zarr"):
+            with self.subTest(name=name):
+                path = self.granule(name=name)
+                self.assertEqual(self.run_handler(), (0, ""))
+                self.assertEqual([one for one in os.listdir(self.output) if one != ".longshore"], [f"{name}.nc"])
+                os.unlink(path)
+                os.unlink(os.path.join(self.output, f"{name}.nc"))
 
     def test_a_file_with_a_user_block_is_read(self) -> None:
         path = self.granule()
