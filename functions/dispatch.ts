@@ -4,6 +4,7 @@ import sqsPartialBatchFailure from '@middy/sqs-partial-batch-failure';
 import type { SQSEvent } from 'aws-lambda';
 import { awsContext } from '../lib/aws/context.ts';
 import { pipelineMessages } from '../lib/aws/events.ts';
+import { inTime } from '../lib/aws/in-time.ts';
 import { lambdaLog } from '../lib/aws/log.ts';
 import { ecsRunner } from '../lib/aws/runner-from-environment.ts';
 import { wakeLater } from '../lib/aws/wake.ts';
@@ -32,9 +33,12 @@ export const handler = middy<SQSEvent>()
         ctx.log.error('Message:Handle:Failed', { reason: String(error), messageId: record.messageId }),
     }),
   )
-  .handler(async ({ Records }) => {
+  .handler(async ({ Records }, context) => {
     const wakes: WakeMessage[] = [];
-    const taken = await Promise.allSettled(Records.map(({ body }) => takeIn(body, wakes)));
+    const remainingMs = context.getRemainingTimeInMillis();
+    const taken = await Promise.allSettled(
+      Records.map(async ({ body }) => await inTime(takeIn(body, wakes), { remainingMs })),
+    );
     if (wakes.length === 0) {
       await ctx.jobs.send([JSON.stringify({ kind: 'wake' })]);
       return taken;

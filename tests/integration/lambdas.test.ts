@@ -3,6 +3,9 @@
  * the same three steps: stage-in, the command under run.sh, stage-out, each a process of its own on a shared folder.
  */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { text } from 'node:stream/consumers';
@@ -377,6 +380,31 @@ test('a launch for which Fargate has no room leaves the job waiting, with no att
   const asked = ecs.state.calls.findLast(({ action }) => action === 'RunTask')?.input;
   const id = String(asked?.startedBy).split('/')[1] ?? '';
   expect(await jobOf(id)).toMatchObject({ state: 'waiting', attempts: [] });
+}, 60_000);
+
+const holmFrom = (run: string, url: string): string =>
+  JSON.stringify({
+    kind: 'job',
+    run,
+    task: 'osm-mapsforge',
+    params: { area: 'sample/holm', mirror: url },
+    priority: 0,
+    sequence: '0',
+  });
+
+test('a message whose mirror is silent fails alone, before the function’s time is over', async () => {
+  const silent = createServer(() => {}).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const answer = await handlers.dispatch(
+    sqsEvent([holmFrom('silent', url), holmFrom('spoken', mirror.url)]),
+    {
+      getRemainingTimeInMillis: () => 10_000,
+    } as Context,
+  );
+  expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: 'm0' }] });
+  silent.closeAllConnections();
+  silent.close();
 }, 60_000);
 
 test('a message that nobody understands fails alone', async () => {
