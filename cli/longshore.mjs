@@ -22,7 +22,6 @@ async function runHere() {
   // Types need to be stripped and code compiled once only: a third off the start.
   module.enableCompileCache();
   dieWithLauncher();
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', endWithReader);
   const { main } = await import('./main.ts');
   process.exitCode = await main(process.argv.slice(2));
 }
@@ -50,12 +49,6 @@ function runInNode24() {
       process.kill(process.pid, signal);
     }
   });
-}
-
-/** `longshore logs RUN | head`: whoever read has gone, and the rest is for nobody. 128 + SIGPIPE, as any other tool. */
-function endWithReader(error) {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(141);
 }
 
 /** A launcher killed with `kill -9` must not leave its child working behind the back of whoever killed it. */
