@@ -41,5 +41,10 @@ def merge(source: Source, extract: str, land: str, target: str, place: Workspace
 
 
 def unreadable(source: Source, error: ToolFailed) -> BadInput:
-    """The form of the file was checked before, so what osmium can't read is damage inside a blob."""
+    """The form of the file was checked before, so what osmium can't read is damage inside a blob, or an order it can't merge."""
+    if "out of order" in error.said:
+        return BadInput(
+            f"{source.label} has objects out of order, in spite of its header, or with negative ids: "
+            "put it right with osmium sort, or osmium renumber"
+        )
     return BadInput(f"{source.label} can't be read ({error.said.splitlines()[-1] if error.said else error}); fetch it again")

@@ -190,6 +190,10 @@ class BadInput(Job):
         self.drop_bytes(bytes(content))
         self.assert_refused(self.bench.run(LAND="coastline"), "island.osm.pbf (can't be read|is damaged)")
 
+    def test_ids_of_objects_that_were_never_uploaded(self):
+        self.drop("drawn.osm.pbf", "n-1 v1 x10.2 y50.2 Tamenity=cafe\nn-2 v1 x10.4 y50.4\n")
+        self.assert_refused(self.bench.run(LAND="coastline"), "drawn.osm.pbf has objects out of order, .* or with negative ids")
+
     def test_no_input_and_no_area(self):
         self.assert_refused(self.bench.run(), "must hold one .osm.pbf file, or AREA must name an area")
 
