@@ -126,6 +126,8 @@ const unreadableText = (unreadable: UnreadableJob[]): string =>
 /** A bad input stays bad until somebody mends it; anything else may be tried again as it is. */
 function whatNow({ state, cause, task, job }: EndedJob): string {
   if (cause === 'incomplete') return 'to go on: drop what is missing; what had come still counts';
+  if (cause === 'unknown-task')
+    return `to try again: drop it for a task that there is (longshore tasks); once there is this one: longshore retry ${job}`;
   return state === 'quarantined'
     ? `to try again: mend the file or the parameters, then drop it again (or longshore run ${task} …); as it is: longshore retry ${job}`
     : `to try again: longshore retry ${job}; its log: longshore logs ${job}`;

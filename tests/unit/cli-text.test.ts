@@ -107,6 +107,21 @@ describe('status', () => {
     expect(statusText({ run: 'x', ...nothing })).toBe('There is no run "x"');
   });
 
+  test('of a file for a task that there is not leads to those that there are', () => {
+    const found: Status = {
+      jobs: none,
+      runs: [{ run: 'r1', jobs: none }],
+      running: [],
+      failures: [
+        { job: 'j1', run: 'r1', task: 'nosuch', name: 'a', state: 'quarantined', cause: 'unknown-task' },
+      ],
+      sets: [],
+      budgets: [],
+      unreadable: [],
+    };
+    expect(statusText(found)).toMatch(/to try again: drop it for a task that there is \(longshore tasks\)/);
+  });
+
   test('shows the counts, what runs, and what failed with reason and way out', () => {
     const jobs = { ...none, running: 1, failed: 1 };
     const found: Status = {
