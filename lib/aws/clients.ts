@@ -9,7 +9,8 @@ type Env = Record<string, string | undefined>;
  * container has. What times out here is tried again.
  */
 const HTTP = {
-  connectionTimeout: 3000,
+  /** Counted from when the request is made, also while it waits for a free socket, or a slow processor for its turn. */
+  connectionTimeout: 10_000,
   /** Without a byte in either direction. Where S3 takes longer to complete an upload, it sends blanks. */
   socketTimeout: 20_000,
 };

@@ -16,7 +16,8 @@ const MIB = 1024 ** 2;
 /** One request copies its bytes one after another, so that CopyObject's largest, 5 GiB, would outlast a function. */
 const PART_BYTES = 256 * MIB;
 const MAX_PARTS = 10_000;
-const PARTS_AT_ONCE = 32;
+/** Of each of the files that are copied at once (FILES_AT_ONCE): together no more than there are sockets (clients.ts). */
+const PARTS_AT_ONCE = 12;
 
 interface Place {
   Bucket: string;
