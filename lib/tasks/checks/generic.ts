@@ -1,4 +1,5 @@
 /** Checks for files of any kind. */
+import { sameMaking } from '../../pipeline/fresh.ts';
 import type { Check } from '../define-task.ts';
 
 /** The file has at least one byte. */
@@ -27,21 +28,31 @@ export function signature(bytes: string | Uint8Array, what: string): Check<unkno
 
 /**
  * The file has at least `share` (0…1) of the bytes of the published file of its name. What became so much smaller lost
- * something; nobody wants it in place of what is there.
+ * something; nobody wants it in place of what is there. With other parameters (a smaller box) it may well be smaller.
  */
 export function notSmallerThan(share: number): Check<unknown> {
   const check = `not under ${Math.round(share * 100)} % of the published size`;
   return {
     name: check,
-    async run(file, { published }) {
+    async run(file, { published, job }) {
       const before = published?.files.find(({ name }) => name === file.name);
       if (!before) {
         return { check, file: file.name, ok: true, detail: 'nothing of this name is published yet' };
       }
+      if (published && !sameMaking(published, job.paramsAsked ?? job.params)) {
+        return {
+          check,
+          file: file.name,
+          ok: true,
+          detail: 'what is published was made with other parameters',
+        };
+      }
       const percent = before.bytes === 0 ? 100 : (file.bytes / before.bytes) * 100;
       const ok = file.bytes >= before.bytes * share;
       const size = `${file.bytes} bytes, ${percent.toFixed(1)} % of the published ${before.bytes}`;
-      const detail = ok ? size : `${size}; ${Math.round(share * 100)} % is the least that replaces it`;
+      const detail = ok
+        ? size
+        : `${size}; ${Math.round(share * 100)} % is the least that replaces it (where it is right: remove what is published, and retry)`;
       return { check, file: file.name, ok, detail };
     },
   };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { notEmpty, notSmallerThan, signature } from '../../../lib/tasks/checks/generic.ts';
 import { sqliteFile } from '../../../lib/tasks/checks/sqlite.ts';
+import type { Params } from '../../../lib/pipeline/job.ts';
 import type { Check, CheckResult, OutputContext } from '../../../lib/tasks/define-task.ts';
 import { outputOf } from '../../../lib/tasks/outputs.ts';
 import { makeOutput, makeReceipt } from './factories.ts';
@@ -72,13 +73,25 @@ describe('notSmallerThan', () => {
     expect(await run(check, Buffer.alloc(700), published(1000))).toMatchObject({ ok: true });
     expect(await run(check, Buffer.alloc(699), published(1000))).toMatchObject({
       ok: false,
-      detail: '699 bytes, 69.9 % of the published 1000; 70 % is the least that replaces it',
+      detail:
+        '699 bytes, 69.9 % of the published 1000; 70 % is the least that replaces it (where it is right: remove what is published, and retry)',
     });
   });
 
   test('larger passes, and so does anything after an empty file', async () => {
     expect((await run(check, Buffer.alloc(5000), published(1000))).ok).toBe(true);
     expect((await run(check, 'x', published(0))).ok).toBe(true);
+  });
+
+  test('what was made with other parameters is no measure', async () => {
+    const { published: before } = published(1000);
+    const made = (params: Params): Partial<OutputContext> => ({ published: { ...before, params } });
+    expect(await run(check, 'x', made({ bbox: '0,0,9,9' }))).toMatchObject({
+      ok: true,
+      detail: 'what is published was made with other parameters',
+    });
+    // How old a result may be is no parameter of its making.
+    expect(await run(check, 'x', made({ freshness: 25 }))).toMatchObject({ ok: false });
   });
 
   test('its name tells the share', () => {
