@@ -8,12 +8,15 @@ import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  HeadObjectCommand,
   PutObjectCommand,
   UploadPartCommand,
   type CompletedPart,
+  type CompleteMultipartUploadCommandInput,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type { PutOptions } from '../ports.ts';
+import { attemptsOf, isMissing } from './s3-errors.ts';
 
 const MIB = 1024 * 1024;
 /** S3 takes 10,000 parts at most, of 5 MiB at least. */
@@ -52,15 +55,8 @@ export async function uploadFile(
     );
     try {
       const Parts = await uploadParts(client, { ...target, UploadId }, { file, path, size });
-      const done = await client.send(
-        new CompleteMultipartUploadCommand({
-          ...target,
-          ...condition,
-          UploadId,
-          MultipartUpload: { Parts },
-        }),
-      );
-      return { bytes: size, etag: done.ETag };
+      const all = { ...target, ...condition, UploadId, MultipartUpload: { Parts } };
+      return { bytes: size, etag: await complete(client, all, size) };
     } catch (error) {
       // The upload's error is the one to tell; parts that this leaves behind are removed by the bucket's lifecycle.
       await client.send(new AbortMultipartUploadCommand({ ...target, UploadId })).catch(() => undefined);
@@ -68,6 +64,26 @@ export async function uploadFile(
     }
   } finally {
     await file.close();
+  }
+}
+
+/**
+ * The SDK repeats a request whose answer got lost. The second one finds no upload any more, when the first had been carried out:
+ * then the object is there.
+ */
+async function complete(
+  client: S3Client,
+  input: CompleteMultipartUploadCommandInput & Target,
+  size: number,
+): Promise<string | undefined> {
+  try {
+    return (await client.send(new CompleteMultipartUploadCommand(input))).ETag;
+  } catch (error) {
+    if (!isMissing(error) || attemptsOf(error) === 1) throw error;
+    const { Bucket, Key } = input;
+    const found = await client.send(new HeadObjectCommand({ Bucket, Key }));
+    if (found.ContentLength !== size) throw error;
+    return found.ETag;
   }
 }
 

@@ -32,8 +32,8 @@ export interface S3Double {
   createQueue(name: string): string;
   /** The next so many conditional writes are answered with 409. */
   conflict(times: number): void;
-  /** The next PUT is carried out, and its answer never arrives. */
-  loseAnswer(): void;
+  /** The next PUT (or completion of an upload in parts) is carried out, and its answer never arrives. */
+  loseAnswer(of?: 'PUT' | 'CompleteMultipartUpload'): void;
   /** Method and path of each request so far. */
   requests: string[];
   stop(): Promise<void>;
@@ -42,7 +42,7 @@ export interface S3Double {
 interface State {
   backend: string;
   conflicts: number;
-  lose: boolean;
+  lose: 'PUT' | 'CompleteMultipartUpload' | undefined;
   requests: string[];
   /** Writes of one key, one after the other: looking and writing must be one step. */
   turns: Map<string, Promise<unknown>>;
@@ -71,7 +71,7 @@ export async function startS3(): Promise<S3Double> {
   const state: State = {
     backend: sqsEndpoint,
     conflicts: 0,
-    lose: false,
+    lose: undefined,
     requests: [],
     turns: new Map(),
     cut: new Map(),
@@ -96,8 +96,8 @@ function handles(fauxqs: FauxqsServer, server: Server, state: State) {
     conflict: (times: number) => {
       state.conflicts = times;
     },
-    loseAnswer: () => {
-      state.lose = true;
+    loseAnswer: (of: NonNullable<State['lose']> = 'PUT') => {
+      state.lose = of;
     },
     requests: state.requests,
     stop: async () => {
@@ -143,8 +143,9 @@ async function handle(state: State, request: IncomingMessage, response: ServerRe
         return written;
       })
     : await forward(state, method, url, headersOf(request), body);
-  if (state.lose && method === 'PUT') {
-    state.lose = false;
+  const completes = method === 'POST' && url.includes('uploadId=');
+  if (state.lose !== undefined && state.lose === (completes ? 'CompleteMultipartUpload' : method)) {
+    state.lose = undefined;
     request.socket.destroy();
     return;
   }

@@ -85,6 +85,16 @@ describe('S3Store', () => {
     expect(bytes.equals(await readFile(downloaded))).toBe(true);
   });
 
+  test('an upload in parts whose last answer got lost is known to be there', async () => {
+    const path = join(folder, 'lost');
+    await writeFile(path, randomBytes(9 * MIB));
+    aws.loseAnswer('CompleteMultipartUpload');
+    const { etag } = await store.upload(path, 'lost');
+    expect(await store.head('lost')).toMatchObject({ bytes: 9 * MIB, etag });
+    const completions = aws.requests.filter((request) => /^POST \/one\/a\/b\/lost\?.*uploadId/.test(request));
+    expect(completions).toHaveLength(2);
+  });
+
   test('a stream of unknown length arrives whole', async () => {
     const pieces = Array.from({ length: 37 }, () => randomBytes(MIB));
     const put = await store.put('stream', Readable.from(pieces));
