@@ -32,8 +32,8 @@ function Page(): JSX.Element {
         <Troubles state={state} />
         {run === undefined && state.connection !== 'lost' && (
           <p class="card empty">
-            There are no runs yet in {settings.place}: <code>longshore drop</code>, or{' '}
-            <code>longshore run</code>.
+            There are no runs yet in {settings.place}: <code>longshore drop</code>, <code>longshore run</code>{' '}
+            or <code>longshore rebuild</code>.
           </p>
         )}
         {run !== undefined && !summary && <p class="card empty">Reading {run}…</p>}

@@ -29,13 +29,13 @@ export function MapCard(): JSX.Element {
   const without = jobs.size - areas.size;
   const note =
     areas.size === 0
-      ? 'No job of this run has an area that is known: see the list'
+      ? 'No job of this run has an area that is known'
       : without > 0
         ? `${counted(areas.size, 'area')}; ${counted(without, 'job')} without one, see the list`
         : counted(areas.size, 'area');
   return (
     <Card id="map" title="Map" extra={<span class="note">{note}</span>}>
-      <MapBox />
+      {areas.size > 0 && <MapBox />}
       {summary && <Legend summary={summary} />}
     </Card>
   );
