@@ -15,7 +15,7 @@ import { Bell } from './bell.ts';
 import { messageOf } from './errors.ts';
 import type { Home } from './home.ts';
 import type { MemoryMessage, MemoryQueue } from './memory-queue.ts';
-import { enter } from './presence.ts';
+import { enter, isServed } from './presence.ts';
 import { UploadMemory } from './upload-memory.ts';
 import { watchUploads } from './watch.ts';
 
@@ -26,7 +26,10 @@ export type ServeEvent =
   | { kind: 'step'; job: string };
 
 export interface ServeOptions {
-  /** Starts only jobs of this run, and leaves dropped files to others: `longshore run`. */
+  /**
+   * Starts only jobs of this run, and leaves dropped files to others: `longshore run`. Where another process serves all of the
+   * home, it starts none: whoever knows of all that waits chooses what is next.
+   */
   run?: string;
   signal: AbortSignal;
   /** Asked after every change, and every half second: ends it when true. */
@@ -43,9 +46,11 @@ const STEPS_AT_ONCE = 2;
 /** A message that failed comes back after 1 s, 2 s, 4 s … at most a minute. */
 const backoffSeconds = (receiveCount: number): number => Math.min(2 ** (receiveCount - 1), 60);
 
+const processesOf = ({ dir }: Home): string => join(dir, 'work', '.processes');
+
 /** Resolves when it has stopped; what was begun is finished first, and containers run on. */
 export async function serve(home: Home, options: ServeOptions): Promise<void> {
-  const presence = await enter(join(home.dir, 'work', '.processes'));
+  const presence = await enter(processesOf(home), options.run);
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const server = new Server(home, options, signal);
@@ -176,6 +181,8 @@ class Server {
     const { run } = this.#options;
     while (!this.#signal.aborted) {
       await this.#guard('Jobs:Dispatch:Failed', {}, async () => {
+        // The slots that this run's ends free would all be this run's, and a dropped file would wait for the whole of it.
+        if (run !== undefined && (await isServed(processesOf(this.#home)))) return;
         const { launched } = await dispatch(this.#home.ctx, run === undefined ? {} : { run });
         if (launched > 0) this.#options.onEvent?.({ kind: 'launched', count: launched });
       });
