@@ -153,7 +153,8 @@ describe('a run', () => {
 
 test('live lines are taken back as they were written, and none is longer or lower than the screen', () => {
   const written: string[] = [];
-  const stream = { isTTY: true, columns: 12, rows: 4, write: (text: string) => written.push(text) > 0 };
+  const write = (text: string): boolean => written.push(text) > 0;
+  const stream = { isTTY: true, columns: 12, rows: 4, write, on: () => stream };
   const out = terminal(stream as never, stream as never);
   out.status('one\ntwo, which is long\nthree\nfour\nfive');
   out.note('done');
