@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PipelineContext } from '../lib/pipeline/context.ts';
 import { heldOf } from '../lib/pipeline/set-budget.ts';
 import { progressOf, type Progress } from '../lib/rebuild/progress.ts';
+import { pauseAfter } from './pace.ts';
 import { progressLine, progressText } from './progress-text.ts';
 import type { Output } from './streams.ts';
 
@@ -30,6 +31,7 @@ export async function watchRun(
   let said = '';
   let saidAt = 0;
   for (;;) {
+    const begin = performance.now();
     const progress = await progressOf(ctx, run);
     const over = isOver(progress);
     if (!quiet && out.live) out.status(progressText(progress));
@@ -46,6 +48,6 @@ export async function watchRun(
       return progress;
     }
     // Cut short at the signal, which is no error.
-    await sleep(pollMs, undefined, { signal }).catch(() => {});
+    await sleep(pauseAfter(begin, pollMs), undefined, { signal }).catch(() => {});
   }
 }

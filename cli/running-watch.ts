@@ -29,6 +29,8 @@ export class RunningWatch {
       ...this.#out,
       status: (text?: string) => this.#out.status(`${countsText(found)}: ${text ?? ''}`),
     };
+    for (const known of this.#watches.keys())
+      if (!running.some((one) => one.job === known)) this.#watches.delete(known);
     const watch = this.#watches.get(job) ?? new JobWatch(this.#ctx, job, shown, { memoryOf: this.#memoryOf });
     this.#watches.set(job, watch);
     await watch.look();

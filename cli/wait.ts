@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PipelineContext } from '../lib/pipeline/context.ts';
 import { keys } from '../lib/pipeline/keys.ts';
+import { pauseAfter } from './pace.ts';
 
 export interface WaitOptions {
   pollMs: number;
@@ -20,6 +21,7 @@ export async function waitForJobs(
 ): Promise<void> {
   const left = new Set(jobs);
   for (;;) {
+    const begin = performance.now();
     for await (const key of ctx.records.list(keys.run(run))) {
       const [, , state, job = ''] = key.split('/');
       if (state !== 'accepted') left.delete(job);
@@ -27,7 +29,7 @@ export async function waitForJobs(
     if (left.size === 0 || options.signal.aborted) return;
     await options.each(left);
     try {
-      await sleep(options.pollMs, undefined, { signal: options.signal });
+      await sleep(pauseAfter(begin, options.pollMs), undefined, { signal: options.signal });
     } catch (error) {
       if (!options.signal.aborted) throw error;
     }

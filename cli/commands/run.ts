@@ -22,6 +22,7 @@ import { openManifest } from '../manifest.ts';
 import { repeated, withBackend, withJson, type CommonOptions } from '../options.ts';
 import { readSet, runName } from '../run-options.ts';
 import { resultOf, type RunResult } from '../run-result.ts';
+import { countsText } from '../running-watch.ts';
 import type { Output } from '../streams.ts';
 import { findTask, readTasks, type Tasks } from '../tasks-folder.ts';
 import { waitForJobs } from '../wait.ts';
@@ -216,9 +217,7 @@ function leftRunning({ cancelOnInterrupt, flags = '' }: Backend, run: string): s
 
 async function showRun({ ctx }: Backend, run: string, out: Output): Promise<void> {
   if (!out.live) return;
-  const { jobs } = await status(ctx, { run });
-  const counts = Object.entries(jobs).filter(([, count]) => count > 0);
-  out.status(counts.map(([state, count]) => `${count} ${state}`).join(', '));
+  out.status(countsText(await status(ctx, { run })));
 }
 
 function report({ run, results }: Outcome, options: CommonOptions & RunOptions, out: Output): void {

@@ -1,8 +1,10 @@
 /** `longshore up`: the pipeline on this machine, until told to stop. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { messageOf } from '../../lib/local/errors.ts';
 import { keepSchedules, startSchedules } from '../../lib/local/schedules.ts';
 import { serve } from '../../lib/local/serve.ts';
+import type { Log } from '../../lib/ports.ts';
 import { onlyLocal } from '../backend.ts';
 import { eventLog } from '../event-log.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -12,6 +14,7 @@ import { buildMissingImages } from '../missing-images.ts';
 import { memoryIn, openLocalHome } from '../local-backend.ts';
 import type { Shell } from '../main.ts';
 import { withBackend, withJson, type CommonOptions } from '../options.ts';
+import { pauseAfter } from '../pace.ts';
 import { RunningWatch } from '../running-watch.ts';
 import type { Output } from '../streams.ts';
 
@@ -55,7 +58,7 @@ export async function up(options: UpOptions, out: Output, signal: AbortSignal): 
   const scheduling = keepSchedules(home, stop.signal);
   const watching =
     out.live && !options.json
-      ? watch(new RunningWatch(home.ctx, out, memoryIn(home)), stop.signal)
+      ? watch(new RunningWatch(home.ctx, out, memoryIn(home)), home.ctx.log, stop.signal)
       : undefined;
   try {
     const until = options.untilIdle ? { until: async () => await isIdle(home) } : {};
@@ -68,10 +71,23 @@ export async function up(options: UpOptions, out: Output, signal: AbortSignal): 
   }
 }
 
-async function watch(running: RunningWatch, signal: AbortSignal): Promise<void> {
+/** What cannot be shown is told, once for each reason, and stops nothing of the work. */
+export async function watch(
+  running: Pick<RunningWatch, 'look'>,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  let told = '';
   while (!signal.aborted) {
-    await running.look();
+    const begin = performance.now();
+    try {
+      await running.look();
+    } catch (error) {
+      const reason = messageOf(error);
+      if (reason !== told) log.warn('Jobs:Show:Failed', { reason });
+      told = reason;
+    }
     // Cut short at the end, which is no error.
-    await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
+    await sleep(pauseAfter(begin, LOOK_MS), undefined, { signal }).catch(() => {});
   }
 }
