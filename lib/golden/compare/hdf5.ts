@@ -13,10 +13,12 @@ const INTERNAL = new Set([
   'REFERENCE_LIST',
 ]);
 
-/** Throws when the file is no HDF5 file. */
+/** Throws an Error with the library's reason when the file cannot be read: it was cut short, a header is damaged. */
 export async function openHdf5(path: string): Promise<ScienceFile> {
-  await ready;
-  const file = new File(path, 'r');
+  const library = await ready;
+  // Without this the library prints its stack of calls, and goes on.
+  library.activate_throwing_error_handler();
+  const file = opened(path);
   const groups: string[] = [];
   const variables: ScienceVariable[] = [];
   const attributes = new Map<string, unknown>();
@@ -40,11 +42,25 @@ export async function openHdf5(path: string): Promise<ScienceFile> {
   return { format: 'HDF5', groups, variables, attributes, close: () => void file.close() };
 }
 
+function opened(path: string): File {
+  try {
+    return new File(path, 'r');
+  } catch (error) {
+    throw new Error(reasonOf(error), { cause: error });
+  }
+}
+
+/** The innermost of the library's calls says why: `… in H5F_open(): truncated file: eof = 5000, …`. */
+function reasonOf(error: unknown): string {
+  const calls = [...String(error).matchAll(/^ *#\d+: .*?\(\): (.*)$/gm)];
+  return calls.at(-1)?.[1] ?? String(error);
+}
+
 function variable(dataset: Dataset): ScienceVariable {
   const shape = dataset.shape ?? [];
   return {
     path: dataset.path,
-    type: typeof dataset.dtype === 'string' ? dataset.dtype : JSON.stringify(dataset.dtype),
+    type: typeName(dataset.dtype),
     shape,
     dimensions: shape.flatMap((_, index) => dataset.get_attached_scales(index)),
     *blocks(rows) {
@@ -55,6 +71,27 @@ function variable(dataset: Dataset): ScienceVariable {
           yield list(dataset.slice([[start, Math.min(start + rows, first)]]));
     },
   };
+}
+
+const KINDS: Record<string, string> = {
+  b: 'int8',
+  h: 'int16',
+  i: 'int32',
+  q: 'int64',
+  B: 'uint8',
+  H: 'uint16',
+  I: 'uint32',
+  Q: 'uint64',
+  e: 'float16',
+  f: 'float32',
+  d: 'float64',
+};
+
+/** `float32`, and `big-endian float32`, for the library's `<f` and `>f`; others (text of a length, records) as it has them. */
+function typeName(dtype: unknown): string {
+  if (typeof dtype !== 'string') return JSON.stringify(dtype);
+  const kind = KINDS[dtype.slice(1)];
+  return kind === undefined ? dtype : `${dtype.startsWith('>') ? 'big-endian ' : ''}${kind}`;
 }
 
 const list = (value: unknown): Values =>

@@ -89,16 +89,23 @@ function attributes(
   ignores: (path: string) => boolean,
 ): Difference[] {
   const paths = new Set([...expected.attributes.keys(), ...got.attributes.keys()]);
-  return [...paths]
-    .filter((path) => !ignores(path))
-    .flatMap((path) => {
-      const [a, b] = [expected.attributes.get(path), got.attributes.get(path)];
-      const { ignore: _, ...tolerance } = rule;
-      const { differences } = compareValues(a, b, tolerance);
-      const [first] = differences;
-      if (!first) return [];
-      return [{ ...first, where: path, expected: shown(a), got: shown(b) }];
-    });
+  const there = [expected, got].map(
+    ({ variables, groups }) => new Set(['', ...groups, ...variables.map(({ path }) => path)]),
+  );
+  return (
+    [...paths]
+      .filter((path) => !ignores(path))
+      // Of what one of them lacks, that is told, and not each of its attributes.
+      .filter((path) => there.every((owners) => owners.has(path.slice(0, path.indexOf('@')))))
+      .flatMap((path) => {
+        const [a, b] = [expected.attributes.get(path), got.attributes.get(path)];
+        const { ignore: _, ...tolerance } = rule;
+        const { differences } = compareValues(a, b, tolerance);
+        const [first] = differences;
+        if (!first) return [];
+        return [{ ...first, where: path, expected: shown(a), got: shown(b) }];
+      })
+  );
 }
 
 /**

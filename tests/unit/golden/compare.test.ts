@@ -1,5 +1,6 @@
 /** What differs is found, told with its place, and nothing else is. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { truncateSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -194,19 +195,30 @@ describe('HDF5', () => {
 
   test('a variable that is missing, added, or of another shape is told', async () => {
     expect(await compare('a.h5', file(), file({ name: 'sea' }))).toEqual([
-      '/level2/sst@units: expected "K", got nothing',
-      '/level2/sea@units: expected nothing, got "K"',
-      '/level2/sst: expected <d[3,4], got nothing',
-      '/level2/sea: expected nothing, got <d[3,4]',
+      '/level2/sst: expected float64[3,4], got nothing',
+      '/level2/sea: expected nothing, got float64[3,4]',
     ]);
     expect(await compare('a.h5', file(), file({ shape: [4, 3] }))).toEqual([
-      '/level2/sst: expected <d[3,4], got <d[4,3]',
+      '/level2/sst: expected float64[3,4], got float64[4,3]',
     ]);
   });
 
   test('what is no such file is told', async () => {
     expect(await compare('a.nc', file(), 'text')).toEqual([
       'format: expected HDF5, got neither netCDF nor HDF5',
+    ]);
+  });
+
+  test('one that was cut short is told, be it the golden one', async () => {
+    const cut = (path: string): void => {
+      file()(path);
+      truncateSync(path, 1000);
+    };
+    expect(await compare('a.nc', file(), cut)).toEqual([
+      expect.stringMatching(/^format: expected HDF5, got damaged \(.*truncated file: eof = 1000/),
+    ]);
+    expect(await compare('a.nc', cut, file())).toEqual([
+      expect.stringMatching(/^format: expected damaged \(truncated file.*\), got HDF5$/),
     ]);
   });
 });
