@@ -1,6 +1,7 @@
 /** How far a run is, as a person reads it: a few live lines, or one line now and then. */
 import { JOB_STATES, isTerminal } from '../lib/pipeline/job.ts';
 import type { EndedJob, RunningJob, Status } from '../lib/pipeline/status.ts';
+import { heldOf } from '../lib/pipeline/set-budget.ts';
 import type { Progress } from '../lib/rebuild/progress.ts';
 import { formatSeconds, formatTable, formatUsd } from './format.ts';
 
@@ -30,10 +31,10 @@ export function budgetText({ budgets: [budget] }: Status): string {
   ].join('');
 }
 
-/** `12 waiting, 4 running, 14 published, about 3 h 20 min left`. */
-export function progressLine({ status: { jobs }, leftSeconds }: Progress): string {
+/** `12 waiting, 4 running, 14 published, about 3 h 20 min left`. What only a higher budget would start takes no time. */
+export function progressLine({ status: { jobs, budgets }, leftSeconds }: Progress): string {
   const counts = JOB_STATES.filter((state) => jobs[state] > 0).map((state) => `${jobs[state]} ${state}`);
-  const left = jobs.waiting + jobs.running > 0 && leftSeconds !== undefined;
+  const left = jobs.waiting - heldOf(budgets) + jobs.running > 0 && leftSeconds !== undefined;
   return [...counts, ...(left ? [`about ${formatSeconds(leftSeconds)} left`] : [])].join(', ');
 }
 

@@ -23,8 +23,9 @@ interface ScheduleRecord {
   doneUntil: string;
 }
 
+/** Five parts: a sixth in front would be seconds, and a rebuild for each of them. */
 const cronOf = ({ cron, timezone }: Schedule): Cron =>
-  new Cron(cron, { paused: true, ...(timezone === undefined ? {} : { timezone }) });
+  new Cron(cron, { paused: true, mode: '5-part', ...(timezone === undefined ? {} : { timezone }) });
 
 /** Why the schedule can never fire; undefined when it can. */
 export function scheduleFault(schedule: Schedule): string | undefined {

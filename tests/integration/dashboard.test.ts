@@ -156,6 +156,21 @@ afterEach(async () => {
 });
 
 withChromium('the page', () => {
+  test('of a run without areas has no map, until an area is known', async () => {
+    await world.ask(RUN, { area: 'good-a' });
+    await serve();
+    await open();
+    expect(await textOf('#map')).toContain('No job of this run has an area that is known');
+    expect(await page.$('#map .map-box')).toBeNull();
+    expect(await textOf('#map .legend')).toContain('Waiting');
+    await page.close();
+    await dashboard.close();
+    await putAreas();
+    await serve();
+    await open();
+    expect(await page.$('#map .map-box canvas')).not.toBeNull();
+  });
+
   test('says each job’s state in words, and why the failed ones failed', async () => {
     await oneOfEach();
     await serve();

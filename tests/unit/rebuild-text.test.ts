@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { planText } from '../../cli/plan-text.ts';
-import { budgetText, progressText } from '../../cli/progress-text.ts';
+import { budgetText, progressLine, progressText } from '../../cli/progress-text.ts';
 import { resultText, standing } from '../../cli/rebuild-result.ts';
 import { isOver } from '../../cli/run-watch.ts';
 import { terminal } from '../../cli/streams.ts';
@@ -117,6 +117,12 @@ describe('a run', () => {
       expect.stringMatching(/^ {2}a +processing, attempt 2 +40\.0 s of about 1 min 40 s +2048 MiB$/),
       '  failed: b: no luck',
     ]);
+  });
+
+  test('that its budget holds does not say how long it will take', () => {
+    const budgets = [{ ...budget, underWayUsd: 0 }];
+    const status = statusOf({ waiting: 12, published: 3 }, { budgets });
+    expect(progressLine({ run: 'r', status, leftSeconds: 600 })).toBe('12 waiting, 3 published');
   });
 
   test('is over when nothing is left but what its budget holds, and nothing under way could give that room', () => {

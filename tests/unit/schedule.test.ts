@@ -50,6 +50,7 @@ describe('a schedule', () => {
 
   test.each([
     [{ cron: 'monthly' }, 'cron: CronPattern: invalid'],
+    [{ cron: '*/5 * * * * *' }, 'requires exactly 5 parts'],
     [{ cron: '0 3 31 2 *' }, 'cron: "0 3 31 2 *" is never due'],
     [{ cron: '0 3 1 * *', timezone: 'Moon/Base' }, 'Moon/Base'],
     [{ cron: '0 3 1 * *', maxCostUsd: 0 }, 'maxCostUsd'],
