@@ -158,6 +158,7 @@ afterEach(async () => {
 withChromium('the page', () => {
   test('of a run without areas has no map, until an area is known', async () => {
     await world.ask(RUN, { area: 'good-a' });
+    while (await world.deliver());
     await serve();
     await open();
     expect(await textOf('#map')).toContain('No job of this run has an area that is known');
