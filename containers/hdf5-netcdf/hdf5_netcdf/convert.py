@@ -44,18 +44,19 @@ def convert(path: str, output: str, params: Params) -> dict[str, Any]:
         return facts
 
 
-
 def _write(granule: Granule, dataset: netCDF4.Dataset, params: Params) -> dict[str, Any]:
     file = File(dataset, granule)
     write_coordinates(granule, dataset, params)
     for path, group in granule.contents.groups:
         file.add_group(path).setncatts(cf_attributes(attributes(group)))
     left = dict(granule.contents.left)
-    for path, owner in [("", granule.file), *granule.contents.groups, *((one.path, one.dataset) for one in granule.contents.items)]:
+    datasets = [(item.path, item.dataset) for item in granule.contents.items]
+    for path, owner in [("", granule.file), *granule.contents.groups, *datasets]:
         left.update({f"{path}@{name}": LOST for name in lost_attributes(owner)})
     written: dict[str, Any] = {}
+    held = _held_by_coordinates(granule)
     for item in granule.contents.items:
-        if item.path in _held_by_coordinates(granule):
+        if item.path in held:
             continue
         parts, reasons = values_of(item, params.conventions)
         left.update(reasons)
@@ -172,7 +173,8 @@ def _guessed_dims(granule: Granule, shape: tuple[int, ...]) -> tuple[str, ...]:
     return tuple(dims)
 
 
-def _attributes(granule: Granule, values: Values, known: Known | None, dims: tuple[str, ...], name: str, counts: Counts) -> dict[str, Any]:
+def _attributes(granule: Granule, values: Values, known: Known | None, dims: tuple[str, ...], name: str,
+                counts: Counts) -> dict[str, Any]:
     item = values.item
     carried = of_variable(cf_attributes(attributes(item.dataset)), values.dtype)
     ours: dict[str, Any] = dict(values.attributes)

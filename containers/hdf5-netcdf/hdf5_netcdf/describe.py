@@ -84,7 +84,8 @@ def sha256(path: str) -> str:
     return digest.hexdigest()
 
 
-def told(granule: Granule, dimensions: dict[str, int], written: dict[str, Any], left: dict[str, str], params: Params) -> dict[str, Any]:
+def told(granule: Granule, dimensions: dict[str, int], written: dict[str, Any], left: dict[str, str],
+         params: Params) -> dict[str, Any]:
     valid = np.isfinite(granule.latitude) & np.isfinite(granule.longitude)
     latitude, longitude = granule.latitude[valid], granule.longitude[valid]
     times = granule.times

@@ -40,8 +40,8 @@ def open_granule(path: str) -> h5py.File:
         if "truncated" in str(error):
             raise BadInput(f"{name} is truncated: it has {size} bytes, and its header says more ({error})") from error
         if head != SIGNATURE:
-            kind = next((f", but {what}" for start, what in FOREIGN.items() if head.startswith(start)), f": it begins with {head!r}")
-            raise BadInput(f"{name} is not an HDF5 file{kind}") from error
+            known = next((what for start, what in FOREIGN.items() if head.startswith(start)), None)
+            raise BadInput(f"{name} is not an HDF5 file{f', but {known}' if known else f': it begins with {head!r}'}") from error
         raise BadInput(f"{name} is a damaged HDF5 file: {error}") from error
 
 
@@ -64,7 +64,8 @@ def _where(item: Item) -> str:
 def _unknown_filters(dataset: h5py.Dataset) -> str:
     plist = dataset.id.get_create_plist()
     filters = [plist.get_filter(at) for at in range(plist.get_nfilters())]
-    return ", ".join(f"filter {code} ({decode(name) or 'no name'})" for code, _, _, name in filters if not h5py.h5z.filter_avail(code))
+    lacking = [(code, decode(name)) for code, _, _, name in filters if not h5py.h5z.filter_avail(code)]
+    return ", ".join(f"filter {code} ({name or 'no name'})" for code, name in lacking)
 
 
 def decode(text: str | bytes) -> str:
@@ -83,7 +84,7 @@ def read_text(value: Any) -> str:
 
 
 def attributes(owner: h5py.Dataset | h5py.Group) -> dict[str, Any]:
-    """Attributes as str, a number or a one-dimensional array; those of {@link lost_attributes} are left out."""
+    """Attributes as str, a number or a one-dimensional array; those of `lost_attributes` are left out."""
     return {name: value for name, value in _attributes(owner) if value is not None}
 
 

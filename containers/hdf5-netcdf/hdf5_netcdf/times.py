@@ -88,10 +88,14 @@ def first_text(item: Item) -> str:
 
 
 def parse_date(text: str) -> datetime | None:
-    """`06Sep12`, `6-Sep-2012`, `Sep 6, 2012`, `2012-09-06`, `20120906`; a time of day behind it does not matter. Two digits of a year are of 1970–2069."""
-    day_first = re.fullmatch(r"(?P<day>\d{1,2})[-\s/]?(?P<month>[A-Za-z]{3})[A-Za-z]*[-\s/]?(?P<year>\d{4}|\d{2})([T\s].*)?", text)
-    month_first = re.fullmatch(r"(?P<month>[A-Za-z]{3})[A-Za-z]*\.?[-\s]*(?P<day>\d{1,2})[-,\s]+(?P<year>\d{4})([T\s].*)?", text)
-    named = day_first or month_first
+    """
+    `06Sep12`, `6-Sep-2012`, `Sep 6, 2012`, `2012-09-06`, `20120906`; a time of day behind it does not matter. Two digits of a
+    year are of 1970–2069.
+    """
+    month = r"(?P<month>[A-Za-z]{3})[A-Za-z]*"
+    day_first = rf"(?P<day>\d{{1,2}})[-\s/]?{month}[-\s/]?(?P<year>\d{{4}}|\d{{2}})([T\s].*)?"
+    month_first = rf"{month}\.?[-\s]*(?P<day>\d{{1,2}})[-,\s]+(?P<year>\d{{4}})([T\s].*)?"
+    named = re.fullmatch(day_first, text) or re.fullmatch(month_first, text)
     if named and named["month"].lower() in MONTHS:
         year = int(named["year"])
         year += 0 if year > 99 else 1900 if year >= 70 else 2000

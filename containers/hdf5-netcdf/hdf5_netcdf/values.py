@@ -54,7 +54,10 @@ def values_of(item: Item, conventions: str) -> tuple[list[Values], dict[str, str
     return found, left
 
 
-def _parts(dtype: np.dtype, shape: tuple[int, ...], reader: Reader, suffix: str) -> Iterator[tuple[str, np.dtype, tuple[int, ...], Reader]]:
+Part = tuple[str, np.dtype, tuple[int, ...], Reader]
+
+
+def _parts(dtype: np.dtype, shape: tuple[int, ...], reader: Reader, suffix: str) -> Iterator[Part]:
     """Records field by field, arrays in a type as further dimensions."""
     if dtype.subdtype is not None:
         base, more = dtype.subdtype
