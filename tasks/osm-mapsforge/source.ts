@@ -86,8 +86,13 @@ async function ask(
   try {
     return await fetch(uri, { method, headers: asked, signal: AbortSignal.timeout(TIMEOUT_MS) });
   } catch (error) {
-    // fetch hides the reason ("connect ECONNREFUSED …") in the cause.
-    const reason = isNativeError(error) && isNativeError(error.cause) ? error.cause.message : String(error);
-    throw new Error(`${uri} cannot be reached: ${reason}`, { cause: error });
+    throw new Error(`${uri} cannot be reached: ${reasonOf(error)}`, { cause: error });
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (!isNativeError(error)) return String(error);
+  if (error.name === 'TimeoutError') return `no answer within ${TIMEOUT_MS / 1000} s`;
+  // fetch hides the reason ("connect ECONNREFUSED …") in the cause.
+  return isNativeError(error.cause) ? error.cause.message : String(error);
 }
