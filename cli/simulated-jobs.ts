@@ -14,6 +14,8 @@ export interface SimulatedJobs {
   sizes: { table: 'manifests/world-shape.json'; known: number; drawn: number };
   /** The jobs' limits that are named after mirrors. */
   mirrors: string[];
+  /** Of the largest job's first container. */
+  mostVcpu: number;
 }
 
 /** `manifest`: a path, or the name of a shipped one. Throws {@link UsageError}. */
@@ -42,6 +44,7 @@ export async function readSimulatedJobs(
     mirrors: [...new Set(cut.flatMap((job) => limitsOf(job, tasks)))].filter((limit) =>
       limit.startsWith('mirror:'),
     ),
+    mostVcpu: cut.reduce((most, job) => Math.max(most, vcpuOf(job, tasks)), 0),
   };
 }
 
@@ -57,6 +60,9 @@ const nameOf = (job: ManifestJob, tasks: Tasks): string =>
 
 const limitsOf = (job: ManifestJob, tasks: Tasks): string[] =>
   findTask(tasks, job.task).limits?.(checkedParams(job, tasks)) ?? [];
+
+const vcpuOf = (job: SimulatedJob, tasks: Tasks): number =>
+  findTask(tasks, job.task).size({ bytes: job.bytes, params: checkedParams(job, tasks) }).vcpu;
 
 function partOf<T extends SimulatedJob>(job: T, number: number, bytes: number): T {
   const { area } = job.params;

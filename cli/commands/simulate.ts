@@ -4,6 +4,7 @@ import { BaseEnvironment, readEnvironment } from '../../lib/aws/environment.ts';
 import { reportOf } from '../../lib/simulate/report.ts';
 import { USUAL_CHANCES, type Scenario } from '../../lib/simulate/scenario.ts';
 import { simulate } from '../../lib/simulate/simulate.ts';
+import { UsageError } from '../errors.ts';
 import type { Shell } from '../main.ts';
 import { positiveInteger, withJson } from '../options.ts';
 import { readSimulatedJobs } from '../simulated-jobs.ts';
@@ -54,6 +55,11 @@ export function declare(program: Command, { out, exit }: Shell): void {
     .action(async (manifest: string, options: SimulateOptions) => {
       const tasks = await readTasks();
       const read = await readSimulatedJobs(manifest, tasks, options);
+      const { quotaVcpu = Infinity } = options;
+      if (quotaVcpu < read.mostVcpu)
+        throw new UsageError(
+          `A quota of ${quotaVcpu} vCPU holds no job of ${read.mostVcpu}: it would wait for ever; give --quota-vcpu ${read.mostVcpu} or more`,
+        );
       const scenario = scenarioOf(read, options, process.env);
       const report = reportOf(await simulate(tasks, scenario));
       const { jobs: _, ...settings } = scenario;

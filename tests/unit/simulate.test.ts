@@ -139,6 +139,14 @@ test('a world of more areas than memory holds is wrong usage', async () => {
   expect(await main(['simulate', 'world', '--areas', '99999999'], out)).toBe(2);
 });
 
+test('a quota that does not hold the largest job is wrong usage: it would wait for ever', async () => {
+  const notes: string[] = [];
+  const note = (line: string): void => void notes.push(line);
+  const out = { line: () => {}, note, status: () => {}, live: false };
+  expect(await main(['simulate', 'world', '--quota-vcpu', '3'], out)).toBe(2);
+  expect(notes.join()).toContain('A quota of 3 vCPU holds no job of 4');
+});
+
 const total = (jobs: { bytes: number }[]): number => jobs.reduce((sum, { bytes }) => sum + bytes, 0);
 
 test('areas can be cut until there are so many, and are as large as before together', async () => {
