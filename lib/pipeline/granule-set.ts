@@ -42,7 +42,7 @@ export interface SetRecord {
   /** When a part last came or changed. */
   changedAt: number;
   job?: SetJob;
-  /** Why it expired. */
+  /** Why it expired, kept until it starts. */
   reason?: string;
 }
 

@@ -121,13 +121,12 @@ async function merge(
   if (known && part.sequence < known.sequence) return sameContent ? set : 'stale';
   if (known && part.sequence === known.sequence && known.key === part.key) return set;
   const parts = { ...set.parts, [part.part]: part };
-  const { reason: _, ...rest } = set;
-  if (set.state === 'collecting') return { ...rest, parts, changedAt: now };
-  if (set.state === 'expired') return { ...rest, ...opened, parts };
+  if (set.state === 'collecting') return { ...set, parts, changedAt: now };
+  if (set.state === 'expired') return { ...set, ...opened, parts };
   // Dropping again what did not publish is how a person asks for another try.
   const again = set.job !== undefined && (await endedUnpublished(ctx, set.job.id));
   if (sameContent && !again) return { ...set, parts };
-  const { job, ...without } = rest;
+  const { job, ...without } = set;
   return { ...without, ...opened, parts, ...(job === undefined || again ? {} : { job }) };
 }
 
@@ -140,18 +139,21 @@ async function endedUnpublished(ctx: PipelineContext, id: string): Promise<boole
 function decide(rule: GranuleRule, set: SetRecord, now: number): SetRecord {
   const found = verdict(rule, set, now);
   if (found.kind === 'waiting') return set;
+  // The same fault is told once, however many parts come after a manifest that cannot be read.
+  if (found.kind === 'refused' && set.job && set.reason === found.reason) return { ...set, state: 'expired' };
   const parts = found.kind === 'complete' ? found.parts : partsInOrder(set);
   const signature = signatureOf(parts);
   // What came meanwhile is no part of it: a file that the manifest does not list.
-  if (found.kind === 'complete' && set.job?.signature === signature) return { ...set, state: 'started' };
+  const { reason: _, ...rest } = set;
+  if (found.kind === 'complete' && set.job?.signature === signature) return { ...rest, state: 'started' };
   // Later than every job of this granule before, whatever the clocks of those who decided.
   const last = set.job === undefined ? 0 : Number.parseInt(set.job.sequence, 16);
   const sequence = timeSequence(Math.max(now, last + 1));
   const id = jobId(set.task, set.granule, [found.kind, signature, sequence]);
   const job = { id, run: dropRun(now), sequence, signature, parts: parts.map(({ part }) => part) };
   return found.kind === 'complete'
-    ? { ...set, state: 'started', job }
-    : { ...set, state: 'expired', job, reason: found.reason };
+    ? { ...rest, state: 'started', job }
+    : { ...rest, state: 'expired', job, reason: found.reason };
 }
 
 /** Writes what the record says: the job, or the marker by which the sweep finds the set. Idempotent. */

@@ -280,6 +280,9 @@ describe('a granule with a manifest', () => {
     await drop(world, 'g.granule/a.txt', 'hello');
     await drop(world, 'g.granule/g.json', body);
     expect(world.job('g')).toMatchObject({ state: 'quarantined', reason: expect.stringMatching(reason) });
+    // Told once, whatever else comes.
+    await drop(world, 'g.granule/b.txt', 'hello');
+    expect(world.allJobs()).toHaveLength(1);
     await drop(world, 'g.granule/g.json', list({ name: 'a.txt' }));
     await world.settleAll();
     expect(
