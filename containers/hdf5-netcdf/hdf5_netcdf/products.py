@@ -68,7 +68,8 @@ KNOWN: dict[str, Known] = {
     **{f"Layer_OD_{nm}": _layer(f"Optical depth of the layer at {nm} nm", "1") for nm in (355, 532, 1064)},
     **{f"Lidar_Ratio_{nm}": _layer(f"Extinction-to-backscatter ratio of the layer at {nm} nm", "sr")
        for nm in (355, 532, 1064)},
-    "Bin_Alt": Known(CURTAIN, "Altitude of the bin above mean sea level", "km", "altitude", MEASURED, {"positive": "up"}),
+    # In metres, bins below sea level are where other quantities have no values.
+    "Bin_Alt": Known(CURTAIN, "Altitude of the bin above mean sea level", "km", "altitude", None, {"positive": "up"}),
     "NumBins": Known((), "Number of altitude bins", "1"),
     "NumRecs": Known((), "Number of profiles", "1"),
     "NumChans": Known((), "Number of channels", "1"),

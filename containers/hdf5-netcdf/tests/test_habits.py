@@ -123,6 +123,10 @@ class Habits(Case):
         self.assertEqual((made["Bin_Alt"].dimensions, made["Bin_Alt"].standard_name), (("time", "bin"), "altitude"))
         self.assertEqual((made["ATB_532"].dimensions, made["ATB_532"].coordinates), (("time", "bin"), "latitude longitude Bin_Alt"))
         self.assertEqual([round(one, 2) for one in self.told()["altitude"][:2]], [-0.97, 26.07])
+        metres = 1000 * plain[None, :] + np.arange(8, dtype="f4")[:, None]
+        self.granule({"Bin_Alt": metres})
+        made = self.convert()
+        self.assertEqual((made["Bin_Alt"].units, made["Bin_Alt"][0, -1]), ("m", metres[0, -1]))
 
     def test_bins_first_stay_first(self) -> None:
         plain = sample.backscatter(532, 8, 1)
