@@ -2,8 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import { Option, type Command } from 'commander';
-import { accept } from '../../lib/pipeline/accept.ts';
-import { cancel } from '../../lib/pipeline/cancel.ts';
+import { mapLimit } from '../../lib/pipeline/concurrency.ts';
 import { isTerminal, type Job } from '../../lib/pipeline/job.ts';
 import { readJob } from '../../lib/pipeline/ledger.ts';
 import { RUN_INPUTS, type JobMessage } from '../../lib/pipeline/messages.ts';
@@ -11,6 +10,7 @@ import { newRun, timeSequence } from '../../lib/pipeline/names.ts';
 import { status } from '../../lib/pipeline/status.ts';
 import type { ManifestParts } from '../../lib/local/manifests.ts';
 import { timedRun } from '../../lib/rebuild/run-name.ts';
+import { acceptAll } from '../../lib/rebuild/start.ts';
 import { openBackend, type Backend } from '../backend.ts';
 import { UsageError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -26,7 +26,13 @@ import { countsText } from '../running-watch.ts';
 import type { Output } from '../streams.ts';
 import { findTask, readTasks, type Tasks } from '../tasks-folder.ts';
 import { waitForJobs } from '../wait.ts';
+import { cancelJobs } from './cancel.ts';
 import { checkFiles, copyIn } from './drop.ts';
+
+/** Sources that are asked about at once: mirrors are run by volunteers. */
+const LOOKS_AT_ONCE = 4;
+/** Results read at once. */
+const READS_AT_ONCE = 8;
 
 export interface RunOptions {
   set: string[];
@@ -134,13 +140,16 @@ export async function runRequest(backend: Backend, request: Request, parts: RunP
   const { ctx } = backend;
   const interrupt = parts.interrupt ?? onInterrupt();
   try {
-    const jobs = await acceptAll(backend, request, parts.out);
+    const jobs = await acceptJobs(backend, request, parts.out);
     const ids = jobs.map(({ id }) => id);
     if (parts.wait) await work(backend, request.run, jobs, { ...parts, interrupt });
     else if (jobs.some(({ state }) => !isTerminal(state)))
       await ctx.jobs.send([JSON.stringify({ kind: 'wake' })]);
-    const results: RunResult[] = [];
-    for (const id of ids) results.push(await resultOf(ctx, (await readJob(ctx, id))!));
+    const results = await mapLimit(
+      ids,
+      READS_AT_ONCE,
+      async (id) => await resultOf(ctx, (await readJob(ctx, id))!),
+    );
     return { run: request.run, results, exitCode: exitCodeOf(results, parts.wait, interrupt) };
   } finally {
     if (!parts.interrupt) interrupt.release();
@@ -153,25 +162,26 @@ function exitCodeOf(results: RunResult[], waited: boolean, interrupt: Interrupt)
   return good ? EXIT.ok : EXIT.failed;
 }
 
-async function acceptAll({ ctx }: Backend, { run, jobs, file }: Request, out: Output): Promise<Job[]> {
+async function acceptJobs({ ctx }: Backend, { run, jobs, file }: Request, out: Output): Promise<Job[]> {
   const key = file === undefined ? undefined : `${RUN_INPUTS}${run}/${basename(file)}`;
-  const input = key === undefined ? undefined : await copyIn(ctx, file!, key, out);
-  const accepted = new Map<string, Job>();
-  for (const job of jobs) {
-    const message: JobMessage = {
-      kind: 'job',
-      run,
-      ...job,
-      sequence: timeSequence(ctx.clock.now()),
-      ...(input
-        ? { input: { key: input.key, bytes: input.bytes, etag: input.etag, sha256: input.sha256 } }
-        : {}),
-    };
-    const made = await accept(ctx, message);
-    // The same task and parameters twice in a manifest are one job.
-    if (made) accepted.set(made.id, made);
-  }
-  return [...accepted.values()];
+  const copied = key === undefined ? undefined : await copyIn(ctx, file!, key, out);
+  const input = copied && {
+    key: copied.key,
+    bytes: copied.bytes,
+    etag: copied.etag,
+    sha256: copied.sha256,
+  };
+  const sequence = timeSequence(ctx.clock.now());
+  const messages = jobs.map((job): JobMessage => ({
+    kind: 'job',
+    run,
+    ...job,
+    sequence,
+    ...(input ? { input } : {}),
+  }));
+  const accepted = await acceptAll(ctx, messages, { atOnce: LOOKS_AT_ONCE });
+  // The same task and parameters twice in a manifest are one job.
+  return [...new Map(accepted.map((job) => [job.id, job])).values()];
 }
 
 async function work(
@@ -205,7 +215,7 @@ async function work(
 async function cancelRest(backend: Backend, run: string, ids: string[], out: Output): Promise<void> {
   const { ctx, pollMs } = backend;
   out.note('longshore: stopping (Ctrl-C again to leave at once)');
-  for (const id of ids) await cancel(ctx, id);
+  await cancelJobs(ctx, ids);
   await waitForJobs(ctx, run, ids, { pollMs, signal: new AbortController().signal, each: async () => {} });
 }
 

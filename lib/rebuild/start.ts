@@ -55,10 +55,17 @@ export async function startRun(ctx: PipelineContext, plan: Plan, areas: Areas | 
   return await acceptAll(ctx, messagesOf(plan));
 }
 
-/** In their order, waking the dispatcher now and then. It is for the caller to wake it at the end. */
-export async function acceptAll(ctx: PipelineContext, messages: readonly JobMessage[]): Promise<Job[]> {
+/**
+ * In their order, waking the dispatcher now and then. It is for the caller to wake it at the end. `atOnce`: fewer where each
+ * asks a server about its source.
+ */
+export async function acceptAll(
+  ctx: PipelineContext,
+  messages: readonly JobMessage[],
+  { atOnce = ACCEPTS_AT_ONCE } = {},
+): Promise<Job[]> {
   let taken = 0;
-  const accepted = await mapLimit(messages, ACCEPTS_AT_ONCE, async (message) => {
+  const accepted = await mapLimit(messages, atOnce, async (message) => {
     const job = await accept(ctx, message);
     taken += 1;
     if (taken % WAKE_EVERY === 0) await ctx.jobs.send([JSON.stringify({ kind: 'wake' })]);
