@@ -128,6 +128,7 @@ function whatNow({ state, cause, task, job }: EndedJob): string {
   if (cause === 'incomplete') return 'to go on: drop what is missing; what had come still counts';
   if (cause === 'unknown-task')
     return `to try again: drop it for a task that there is (longshore tasks); once there is this one: longshore retry ${job}`;
+  if (cause === 'unknown-source') return `to try again, once it is there: longshore retry ${job}`;
   return state === 'quarantined'
     ? `to try again: mend the file or the parameters, then drop it again (or longshore run ${task} …); as it is: longshore retry ${job}`
     : `to try again: longshore retry ${job}; its log: longshore logs ${job}`;

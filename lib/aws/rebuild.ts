@@ -1,10 +1,11 @@
 /** The rebuild function's work: the plan of a manifest, then all of its jobs, as `longshore rebuild` does it. */
 import { posix } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import * as z from 'zod';
 import world from '../../manifests/world.json' with { type: 'json' };
 import { readAddress } from '../areas/read-address.ts';
 import type { PipelineContext } from '../pipeline/context.ts';
+import { manifestText } from '../pipeline/manifest-faults.ts';
 import { resolveManifestText, type ResolvedManifest } from '../pipeline/resolve-manifest.ts';
 import { ObjectMissingError, type ObjectStore } from '../ports.ts';
 import { makePlan } from '../rebuild/make-plan.ts';
@@ -80,7 +81,7 @@ async function readManifest(
   state: ObjectStore,
   key: string,
 ): Promise<ResolvedManifest> {
-  return await resolveManifestText(await manifestText(state, key), state.uri(key), {
+  return await resolveManifestText(await textOf(state, key), state.uri(key), {
     tasks: ctx.tasks,
     readIndex: async (index) => {
       if (/^https?:/.test(index)) return { uri: index, text: await readAddress(index, ctx.fetch) };
@@ -90,9 +91,9 @@ async function readManifest(
   });
 }
 
-async function manifestText(state: ObjectStore, key: string): Promise<string> {
+async function textOf(state: ObjectStore, key: string): Promise<string> {
   try {
-    return await text(await state.get(key));
+    return manifestText(await buffer(await state.get(key)), state.uri(key));
   } catch (error) {
     const shipped = error instanceof ObjectMissingError ? SHIPPED[key] : undefined;
     if (shipped === undefined) throw error;

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readAddress } from '../areas/read-address.ts';
-import { BadManifestError } from '../pipeline/manifest-faults.ts';
+import { manifestText } from '../pipeline/manifest-faults.ts';
 import type { ManifestDefaults } from '../pipeline/manifest.ts';
 import {
   resolveManifestText,
@@ -51,7 +51,7 @@ async function readManifestFile(nameOrPath: string): Promise<{ path: string; tex
   const candidates = isBare ? [nameOrPath, join(SHIPPED, `${nameOrPath}.json`)] : [nameOrPath];
   for (const path of candidates) {
     try {
-      return { path, text: decoded(await readFile(path), path) };
+      return { path, text: manifestText(await readFile(path), path) };
     } catch (error) {
       // A folder of that name is not meant.
       if (!hasCode(error, 'ENOENT', 'EISDIR', 'ENOTDIR')) throw error;
@@ -59,15 +59,6 @@ async function readManifestFile(nameOrPath: string): Promise<{ path: string; tex
   }
   const looked = isBare ? `: neither a file of that name here, nor ${candidates[1]}` : '';
   throw new ManifestMissingError(`There is no manifest "${nameOrPath}"${looked}`);
-}
-
-/** Letters that are put in place of what cannot be read would be names that nobody gave. */
-function decoded(bytes: Uint8Array, path: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new BadManifestError(path, ['the manifest: it is no text in UTF-8'], { cause: error });
-  }
 }
 
 async function readIndexAt(

@@ -31,3 +31,12 @@ function together(faults: string[]): string[] {
   if (told.length <= MOST_FAULTS) return told;
   return [...told.slice(0, MOST_FAULTS), `and ${told.length - MOST_FAULTS} faults more`];
 }
+
+/** Letters that are put in place of what cannot be read would be names that nobody gave. Throws {@link BadManifestError}. */
+export function manifestText(bytes: Uint8Array, file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new BadManifestError(file, ['the manifest: it is no text in UTF-8'], { cause: error });
+  }
+}

@@ -447,6 +447,8 @@ test('the rebuild plans the manifest and accepts its jobs, largest first; the sc
   // The index again, and no area.
   expect(mirror.requests).toHaveLength(asked + 1);
   await expect(invoke('rebuild', { ...event, maxCostUSD: 5 })).rejects.toThrow('maxCostUSD');
+  await store('state').put('manifests/latin.json', Buffer.from('{"name":"Île"}', 'latin1'));
+  await expect(invoke('rebuild', { manifest: 'manifests/latin.json' })).rejects.toThrow('no text in UTF-8');
   await expect(invoke('rebuild', { ...event, run: '../elsewhere' })).rejects.toThrow('letters, digits');
 
   const waiting: string[] = [];

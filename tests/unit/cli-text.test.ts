@@ -107,7 +107,7 @@ describe('status', () => {
     expect(statusText({ run: 'x', ...nothing })).toBe('There is no run "x"');
   });
 
-  test('of a file for a task that there is not leads to those that there are', () => {
+  test('of a file without a task, or an area without an extract, says what would help', () => {
     const found: Status = {
       jobs: none,
       runs: [{ run: 'r1', jobs: none }],
@@ -120,6 +120,8 @@ describe('status', () => {
       unreadable: [],
     };
     expect(statusText(found)).toMatch(/to try again: drop it for a task that there is \(longshore tasks\)/);
+    found.failures[0]!.cause = 'unknown-source';
+    expect(statusText(found)).toContain('to try again, once it is there: longshore retry j1');
   });
 
   test('shows the counts, what runs, and what failed with reason and way out', () => {
