@@ -182,6 +182,11 @@ on_term() {
   [ -z "$child" ] || kill -TERM "$child" 2>/dev/null
 }
 trap on_term TERM INT
+on_grace_over() {
+  signalled=1
+  [ -z "$child" ] || kill -KILL "$child" 2>/dev/null
+}
+trap on_grace_over USR2
 
 # The other way round, as each is put before those that are there.
 fields=$(
@@ -214,17 +219,19 @@ rm -f "$control/out" "$control/err" "$control/lock"
 # Ends the command at its deadline: the same way as somebody else's SIGTERM would.
 watch_deadline() {
   exec 7>&- 8>&- 9>&- >/dev/null 2>&1
-  nap=
-  trap '[ -z "$nap" ] || kill "$nap"; exit' USR1
+  naps=
+  trap 'kill $naps; exit' USR1
+  # Both at once, and before the command: one that starts processes without end leaves none to be started.
   sleep "$deadline" &
-  nap=$!
-  wait "$nap"
+  first=$!
+  sleep "$((${deadline%%.*} + grace))" &
+  last=$!
+  naps="$first $last"
+  wait "$first"
   : >"$control/deadline"
   kill -TERM "$$"
-  sleep "$grace" &
-  nap=$!
-  wait "$nap"
-  kill -KILL "$child"
+  wait "$last"
+  kill -USR2 "$$"
 }
 
 peak_before=$(peak_memory)
@@ -233,13 +240,13 @@ started=$(now)
 if [ -n "$stopping" ]; then
   code=143
 else
-  "$@" >&8 2>&9 </dev/null 7>&- 8>&- 9>&- &
-  child=$!
   timer=
   if [ -n "$deadline" ]; then
     watch_deadline &
     timer=$!
   fi
+  "$@" >&8 2>&9 </dev/null 7>&- 8>&- 9>&- &
+  child=$!
   [ -z "$stopping" ] || kill -TERM "$child" 2>/dev/null
   # A trapped signal ends `wait` early; a second `wait` for a command that is gone says 127.
   code=

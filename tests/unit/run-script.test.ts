@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { access, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, chown, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -312,3 +312,30 @@ describe.each(SHELLS)('run.sh under %s', (name, [command = '', ...shellArgs]) =>
     },
   );
 });
+
+// Root's processes are not counted by the kernel; nobody's are, and of these there are none else.
+const testAsNobody = process.getuid?.() === 0 && isThere('prlimit') && isThere('setpriv') ? test : test.skip;
+
+testAsNobody(
+  'a command that leaves room for no other process ends at its deadline all the same',
+  async () => {
+    const control = await mkdtemp(join(tmpdir(), 'longshore-bomb-'));
+    await chown(control, 65_534, 65_534);
+    await copyFile(RUN_SCRIPT, join(control, 'run.sh'));
+    const bomb = '(while :; do sleep 600 & done) 2>/dev/null; trap "" TERM; exec sleep 600';
+    const nobody = ['--reuid=65534', '--clear-groups', 'prlimit', '--nproc=40'];
+    const child = spawn('setpriv', [...nobody, 'sh', join(control, 'run.sh'), 'sh', '-c', bomb], {
+      detached: true,
+      stdio: 'ignore',
+      env: { ...process.env, LONGSHORE_CGROUP: '', LONGSHORE_DEADLINE: '1', LONGSHORE_GRACE: '1' },
+    });
+    try {
+      const [code] = (await once(child, 'exit')) as [number | null];
+      expect(code).not.toBe(0);
+      expect(await readdir(control)).toContain('deadline');
+    } finally {
+      process.kill(-child.pid!, 'SIGKILL');
+      await rm(control, { recursive: true });
+    }
+  },
+);
