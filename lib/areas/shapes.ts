@@ -17,14 +17,23 @@ const SHARE_OF_WIDTH = 1 / 100;
 /** 11 m, less than what the tolerance takes away from an area of a kilometre. */
 const DIGITS = 4;
 
-/** The area with fewer points. A shape that cannot be simplified is kept as it is. */
+/** The area with fewer points. A shape of which nothing would be left (a ring that is a line, or a point) is kept as it is. */
 export function simplifyArea<P>(
   area: Feature<Polygon | MultiPolygon, P>,
 ): Feature<Polygon | MultiPolygon, P> {
   const tolerance = Math.min(MOST_DEGREES, widthOf(area.geometry) * SHARE_OF_WIDTH);
-  const { type, coordinates } = simplify(area.geometry, { tolerance });
+  const { type, coordinates } = simplified(area.geometry, tolerance);
   const geometry = { type, coordinates: rounded(coordinates) } as Polygon | MultiPolygon;
   return { ...area, geometry };
+}
+
+function simplified(geometry: Polygon | MultiPolygon, tolerance: number): Polygon | MultiPolygon {
+  try {
+    return simplify(geometry, { tolerance });
+  } catch {
+    // Thrown for such a ring only, and a picture is no reason to make no map.
+    return geometry;
+  }
 }
 
 const pointsOf = ({ type, coordinates }: Polygon | MultiPolygon): number[][] =>

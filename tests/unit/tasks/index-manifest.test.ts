@@ -213,6 +213,17 @@ describe('from an index', () => {
     ]);
   });
 
+  test('a shape that is a line or a point is kept: the area is made', async () => {
+    const point = [7, 43];
+    const line = [point, [8, 44], [9, 45], point];
+    for (const ring of [[point, point, point, point], line]) {
+      const flat = { ...feature('flat', 'x/flat'), geometry: { type: 'Polygon', coordinates: [ring] } };
+      const { jobs, areas } = await resolve({}, index(flat, feature('good', 'x/good')));
+      expect(jobs).toHaveLength(2);
+      expect(areas?.features[0]?.geometry.coordinates).toEqual([ring]);
+    }
+  });
+
   test('names written for a web page are names', async () => {
     const name = 'Województwo opolskie<br />(Opole  Voivodeship)';
     const { areas } = await resolve({}, index(feature('opolskie', 'europe/poland/opolskie', { name })));
