@@ -176,6 +176,8 @@ function rings(given: Position[][]): Position[][] {
   });
 }
 
+/** A line of so many degrees is a parallel all the way round (Antarctica's box), and no step over the antimeridian. */
+const ROUND = 359;
 /** Degrees between two points of a line that d3 would otherwise draw as a great circle: boxes follow their parallels. */
 const STEP = 4;
 
@@ -186,7 +188,8 @@ function along(ring: Position[]): Position[] {
     const [toX = 0, toY = 0] = ring[at + 1] ?? point;
     points.push(point);
     // The other way round is shorter: it crosses the antimeridian, which is d3's affair.
-    const steps = Math.abs(toX - x) > 180 ? 1 : Math.ceil(Math.abs(toX - x) / STEP);
+    const wide = Math.abs(toX - x);
+    const steps = wide > 180 && wide < ROUND ? 1 : Math.ceil(wide / STEP);
     for (let step = 1; step < steps; step++) {
       points.push([x + ((toX - x) * step) / steps, y + ((toY - y) * step) / steps]);
     }

@@ -156,6 +156,44 @@ afterEach(async () => {
 });
 
 withChromium('the page', () => {
+  test('shows an area around a pole where it is, also one that is a single box', async () => {
+    const ring = [
+      [-180, -90],
+      [180, -90],
+      [180, -60],
+      [-180, -60],
+      [-180, -90],
+    ];
+    const features = [
+      {
+        type: 'Feature',
+        properties: { task: 'text', name: 'good-south' },
+        geometry: { type: 'Polygon', coordinates: [ring] },
+      },
+      { type: 'Feature', properties: { task: 'text', name: 'good-a' }, geometry: AREAS['good-a'] },
+    ];
+    await world.stores.output.put(
+      planKeys.areas(RUN),
+      JSON.stringify({ type: 'FeatureCollection', features }),
+    );
+    await world.ask(RUN, { area: 'good-south' });
+    await world.ask(RUN, { area: 'good-a' });
+    while (await world.deliver());
+    await serve();
+    await open();
+    const canvas = (await page.$('.map-areas canvas'))!;
+    const { x, y, width, height } = (await canvas.boundingBox())!;
+    const met: number[] = [];
+    for (let right = 0.05; right < 1; right += 0.05)
+      for (let down = 0.05; down < 1; down += 0.1) {
+        await page.mouse.move(x + right * width, y + down * height);
+        const tip = `new Promise((done) => setTimeout(() => done(document.querySelector('.tip')?.innerText ?? ''), 20))`;
+        if (String(await page.evaluate(tip)).startsWith('good-south')) met.push(right);
+      }
+    // Not a spot, but as wide as the continent.
+    expect(Math.max(...met) - Math.min(...met)).toBeGreaterThan(0.4);
+  });
+
   test('of a run without areas has no map, until an area is known', async () => {
     await world.ask(RUN, { area: 'good-a' });
     while (await world.deliver());
