@@ -134,6 +134,8 @@ export class EngineHost implements ProcessHost {
     const answer = await this.#ask(['stop', '-t', String(STOP_TIMEOUT), ref], STOP_TIMEOUT + 60);
     if (answer.exitCode !== 0 && !NO_SUCH_CONTAINER.test(answer.stderr))
       throw new Error(lastLine(answer.stderr));
+    // Podman never learns the end of one whose monitor was killed, and would say for ever that it is stopping.
+    if ((await this.look([ref])).get(ref)?.state === 'running') await this.remove(ref);
   }
 
   #flags({ ref, launch, task, cache }: StartRequest): string[] {

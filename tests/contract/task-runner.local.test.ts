@@ -496,6 +496,16 @@ if (engine.engine) {
       expect(record).toMatchObject({ imageDigest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) });
     }, 60_000);
 
+    test('a container whose monitor was killed can be stopped', async () => {
+      const ref = await started(context, launch('sleep', 'unmonitored'));
+      const format = '{{.State.ConmonPid}}';
+      const monitor = Number((await askEngine(kind, ['inspect', '--format', format, ref])).stdout);
+      // Docker's does it another way.
+      if (monitor > 0) process.kill(monitor, 'SIGKILL');
+      await context.runner.stop(ref, 'enough');
+      expect(await ended(context, ref)).toMatchObject({ stopCode: 'UserInitiated' });
+    }, 60_000);
+
     test('a container that is removed from outside has stopped, with a reason', async () => {
       const ref = await started(context, launch('stubborn', 'removed'));
       await atWork(context, 'removed');
