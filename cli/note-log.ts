@@ -20,10 +20,10 @@ export function noteLog(out: Output, base: LogFields = {}): Log {
   };
 }
 
-/** `job=… name=… reason="…"`. */
+/** `job=… name=… reason="…"`; where in the code it happened is in the log file. */
 export function eventText(fields: LogFields): string {
   return Object.entries(fields)
-    .filter(([, value]) => value !== undefined)
+    .filter(([name, value]) => value !== undefined && name !== 'stack')
     .map(
       ([name, value]) =>
         `${name}=${typeof value === 'string' && !/[\s="]/.test(value) ? value : JSON.stringify(value)}`,

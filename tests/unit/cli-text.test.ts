@@ -65,6 +65,12 @@ describe('an event in `up`', () => {
     expect(line?.replace(at, '')).toBe('quarantined  malta: it is empty');
   });
 
+  test('of trouble is one line with its reason, whatever is in it, and without the code', () => {
+    const fields = { key: 'a\nb', reason: 'full', stack: 'Error: full\n    at put' };
+    const line = eventLine('error', 'Upload:Read:Failed', fields);
+    expect(line?.replace(at, '')).toBe('Upload:Read:Failed  key="a\\nb"  reason=full');
+  });
+
   test('is not told twice for a job that is refused at once', () => {
     expect(
       eventLine('info', 'Job:Accept:Done', { name: 'malta', bytes: 0, state: 'quarantined' }),
