@@ -1,5 +1,14 @@
 /** Starts what waits: the most urgent first, then the largest, as many as fit. */
-import { admit, pause, readAdmission, release, released, room, type Admission } from './admission.ts';
+import {
+  admit,
+  pause,
+  readAdmission,
+  release,
+  released,
+  room,
+  type Admission,
+  type Entry,
+} from './admission.ts';
 import { mapGood, mapLimit } from './concurrency.ts';
 import type { PipelineContext } from './context.ts';
 import type { Job } from './job.ts';
@@ -27,6 +36,8 @@ const LOOK_AT = 1000;
 /** After a refusal without a time of its own. */
 const PAUSE_SECONDS = 5;
 const LUCKLESS_PAUSE_SECONDS = 2;
+/** After a pause: a refusal that comes so much later is another matter. */
+const PEACE_MS = 60_000;
 
 /**
  * `run`: start only jobs of this run (a `longshore run` beside a running `longshore up`). `wakes`: messages that came with
@@ -34,46 +45,108 @@ const LUCKLESS_PAUSE_SECONDS = 2;
  */
 export async function dispatch(
   ctx: PipelineContext,
-  { run, wakes = [] }: { run?: string; wakes?: WakeMessage[] } = {},
+  options: { run?: string; wakes?: WakeMessage[] } = {},
 ): Promise<DispatchResult> {
+  const look = await admitNext(ctx, options);
+  return resultOf(look, await startAll(ctx, look));
+}
+
+/** One look at what waits. */
+interface Look {
+  admitted: Entry[];
+  /** That were gathered for launches. */
+  jobs: number;
+  /** As many as there was room or launch quota for. */
+  isFull: boolean;
+  /** Some that wait were not looked at. */
+  more: boolean;
+  /** Until time alone makes room, or a pack has waited long enough. */
+  waitSeconds?: number;
+  /** No refusal came for a while. */
+  isPeaceful: boolean;
+}
+
+async function admitNext(
+  ctx: PipelineContext,
+  { run, wakes = [] }: { run?: string; wakes?: WakeMessage[] },
+): Promise<Look> {
   const admission = released(await readAdmission(ctx), wakes, ctx.clock.now());
   const { launches, waitSeconds } = room(admission, ctx);
+  const isPeaceful = ctx.clock.now() - (admission.pausedUntil ?? 0) > PEACE_MS;
   const found = launches > 0 ? await gather(ctx, run, launches, admission) : undefined;
   if (!found?.launches.length) {
     await release(ctx, wakes);
-    return { launched: 0, waiting: 0, ...retryAfter([waitSeconds, found?.waitSeconds]) };
+    const wait = least([waitSeconds, found?.waitSeconds]);
+    return { admitted: [], jobs: 0, isFull: false, more: false, isPeaceful, ...wait };
   }
   const admitted = await admit(ctx, found.launches, wakes);
-  let paused: number | undefined;
-  let launched = 0;
-  let jobs = 0;
+  return {
+    admitted,
+    jobs: found.launches.flat().length,
+    isFull: admitted.length === launches,
+    more: found.more,
+    isPeaceful,
+    ...least([found.waitSeconds]),
+  };
+}
+
+const least = (times: (number | undefined)[]): { waitSeconds?: number } => {
+  const known = times.filter((seconds) => seconds !== undefined);
+  return known.length === 0 ? {} : { waitSeconds: Math.min(...known) };
+};
+
+interface Started {
+  launched: number;
+  jobs: number;
+  /** For how long nobody launches. */
+  pausedSeconds?: number;
+}
+
+async function startAll(ctx: PipelineContext, { admitted, isPeaceful }: Look): Promise<Started> {
+  const started: Started = { launched: 0, jobs: 0 };
   await mapLimit(admitted, CONCURRENCY, async (entry) => {
     const outcome = await start(ctx, entry);
     if (outcome?.outcome === 'started') {
-      launched += 1;
-      jobs += entry.members.length;
+      started.launched += 1;
+      started.jobs += entry.members.length;
     }
     if (outcome?.outcome === 'wait')
-      paused = Math.max(paused ?? 0, outcome.retryAfterSeconds ?? PAUSE_SECONDS);
+      started.pausedSeconds = Math.max(
+        started.pausedSeconds ?? 0,
+        outcome.retryAfterSeconds ?? PAUSE_SECONDS,
+      );
   });
-  // Beside others that were launched it is one container's bad luck, no reason for all to wait long.
-  if (paused !== undefined && launched > 0) paused = Math.min(paused, LUCKLESS_PAUSE_SECONDS);
-  if (paused !== undefined) await pause(ctx, paused);
-  // As many as there was room or launch quota for, or as were looked at: more may wait. With no room left, the next look says so.
-  const more = admitted.length === launches || (launched > 0 && found.more) ? 1 : undefined;
+  if (started.pausedSeconds === undefined) return started;
+  // Beside others that were launched, or the first for a while, it is one container's bad luck, no reason for all to wait long.
+  if (started.launched > 0 || isPeaceful)
+    started.pausedSeconds = Math.min(started.pausedSeconds, LUCKLESS_PAUSE_SECONDS);
+  await pause(ctx, started.pausedSeconds);
+  return started;
+}
+
+function resultOf(
+  { jobs, isFull, more, waitSeconds }: Look,
+  { launched, jobs: startedJobs, pausedSeconds }: Started,
+): DispatchResult {
+  // Full, or not all was looked at: more may wait. With no room left, the next look says so.
+  const soon = isFull || (launched > 0 && more) ? 1 : undefined;
+  const retryAfterSeconds = pausedSeconds ?? least([soon, waitSeconds]).waitSeconds;
   return {
     launched,
-    waiting: found.launches.flat().length - jobs,
-    ...retryAfter(paused === undefined ? [more, found.waitSeconds] : [paused]),
+    waiting: jobs - startedJobs,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   };
 }
 
 /** Between two looks while only the launch quota holds launches back: five launches’ worth. */
 const QUOTA_PAUSE_MS = 250;
+/** Before it leaves: the wake-up's way to the next one, which gathers wake-ups for a second. */
+const HAND_OVER_MS = 3000;
 
 /**
  * {@link dispatch}, again and again for so long, while there is room and only Fargate's launch quota holds launches back. A
- * wake-up of its own for each would come two seconds later, and find forty launches saved up.
+ * wake-up of its own for each would come two seconds later, and find forty launches saved up. The quota does not wait for
+ * launches to be carried out (half a second), so neither does the next look.
  */
 export async function dispatchAtQuota(
   ctx: PipelineContext,
@@ -81,20 +154,39 @@ export async function dispatchAtQuota(
   seconds: number,
 ): Promise<DispatchResult> {
   const until = ctx.clock.now() + seconds * 1000;
-  let result = await dispatch(ctx, options);
-  let { launched } = result;
-  while (result.launched > 0 && (result.retryAfterSeconds ?? Infinity) <= 1 && ctx.clock.now() < until) {
+  const failures: unknown[] = [];
+  const starts: Promise<Started>[] = [];
+  const begin = async (what: { wakes?: WakeMessage[] }): Promise<Look> => {
+    const next = await admitNext(ctx, what);
+    starts.push(
+      startAll(ctx, next).catch((error: unknown) => {
+        failures.push(error);
+        return { launched: 0, jobs: 0 };
+      }),
+    );
+    return next;
+  };
+  let look = await begin(options);
+  let isHandedOver = false;
+  while (isHeldByQuota(look) && failures.length === 0 && ctx.clock.now() < until) {
+    if (!isHandedOver && ctx.clock.now() >= until - HAND_OVER_MS) {
+      await ctx.jobs.send([JSON.stringify({ kind: 'wake' } satisfies WakeMessage)]);
+      isHandedOver = true;
+    }
     await ctx.clock.sleep(QUOTA_PAUSE_MS);
-    result = await dispatch(ctx);
-    launched += result.launched;
+    look = await begin({});
   }
-  return { ...result, launched };
+  const ends = await Promise.all(starts);
+  if (failures.length > 0) throw failures[0];
+  const paused = ends.flatMap(({ pausedSeconds }) => pausedSeconds ?? []);
+  const launched = ends.reduce((sum, end) => sum + end.launched, 0);
+  const last = { ...ends.at(-1)!, ...(paused.length === 0 ? {} : { pausedSeconds: Math.max(...paused) }) };
+  return { ...resultOf(look, last), launched };
 }
 
-function retryAfter(times: (number | undefined)[]): { retryAfterSeconds?: number } {
-  const known = times.filter((seconds) => seconds !== undefined);
-  return known.length === 0 ? {} : { retryAfterSeconds: Math.min(...known) };
-}
+/** Whether others could be launched in a moment, when the quota allows. */
+const isHeldByQuota = ({ admitted, isFull, more, waitSeconds = Infinity }: Look): boolean =>
+  waitSeconds < 1 || isFull || (admitted.length > 0 && more);
 
 /**
  * The first waiting jobs that fit beside what runs and beside each other, as launches: those held back hide none behind

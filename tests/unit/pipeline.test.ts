@@ -607,6 +607,47 @@ describe('admission', () => {
     expect(await dispatchAtQuota(world.context, {}, 10)).toMatchObject({ launched: 30 });
   });
 
+  test('before it leaves it wakes the next one; what fails in a launch is not swallowed', async () => {
+    const world = new World({ settings: { maxTasks: 900 } });
+    for (let at = 0; at < 400; at += 1) await world.drop(`text/${at}.txt`, 'x');
+    for (const { body } of world.jobs.held.splice(0))
+      await accept(world.context, JSON.parse(body) as UploadMessage);
+    expect(await dispatchAtQuota(world.context, {}, 10)).toMatchObject({
+      launched: 300,
+      retryAfterSeconds: 1,
+    });
+    expect(world.jobs.held.map(({ body }) => body)).toEqual(['{"kind":"wake"}']);
+    world.clock.advance(1000);
+    const { records } = world;
+    const broken: RecordStore = {
+      uri: (key) => records.uri(key),
+      read: async (key) => await records.read(key),
+      create: async (key, value) => await records.create(key, value),
+      replace: async (key, value, version) => {
+        if (key.startsWith('jobs/')) throw new Error('S3 is down');
+        return await records.replace(key, value, version);
+      },
+      delete: async (key) => await records.delete(key),
+      list: (prefix, options) => records.list(prefix, options),
+    };
+    await expect(dispatchAtQuota({ ...world.context, records: broken }, {}, 10)).rejects.toThrow(
+      'S3 is down',
+    );
+  });
+
+  test('the first refusal for a while holds all launches for two seconds only, the next for as long as it says', async () => {
+    const world = new World({
+      script: () => ({ outcome: { outcome: 'wait', reason: 'no room', retryAfterSeconds: 30 } }),
+    });
+    await world.drop('text/a.txt', 'x');
+    for (const { body } of world.jobs.held.splice(0))
+      await accept(world.context, JSON.parse(body) as UploadMessage);
+    world.clock.advance(100_000);
+    expect(await dispatch(world.context)).toMatchObject({ launched: 0, retryAfterSeconds: 2 });
+    world.clock.advance(2001);
+    expect(await dispatch(world.context)).toMatchObject({ launched: 0, retryAfterSeconds: 30 });
+  });
+
   test('a wake-up that comes again late frees nothing that was admitted since', async () => {
     const world = new World({
       script: ({ attempt }) => (attempt === 1 ? { outOfMemory: true } : { seconds: 60 }),

@@ -84,19 +84,21 @@ describe('a simulated world', () => {
     expect(report.launches).toBe(60);
   });
 
-  test('fills 1,200 slots as fast as Fargate’s launch quota lets, within 10 %', async () => {
-    const jobs = (await readSimulatedJobs('world', tasks, { seed: 1, areas: 1500 })).jobs;
-    const { stack } = await simulate(
-      tasks,
-      { ...world, jobs, settings: { ...world.settings, maxTasks: 1200 } },
-      isFull,
-    );
-    const [first, last] = [stack.fargate.launches[0]!, stack.fargate.launches[1199]!];
-    // A bucket of 100, and 20 a second. By luck (which of two dispatchers is first) one leaves to the other, which has just
-    // gone, and 2.5 s pass until the next is woken: seen 1 to 8 % over the quota.
-    expect((last - first) / 1000).toBeLessThanOrEqual(1.1 * ((1200 - 100) / 20));
-    expect(stack.log.errors).toEqual([]);
-  });
+  test.each([1, 2, 3])(
+    'fills 1,200 slots as fast as Fargate’s launch quota lets, within 2 %%: seed %i',
+    async (seed) => {
+      const jobs = (await readSimulatedJobs('world', tasks, { seed, areas: 1500 })).jobs;
+      const { stack } = await simulate(
+        tasks,
+        { ...world, jobs, seed, settings: { ...world.settings, maxTasks: 1200 } },
+        isFull,
+      );
+      const [first, last] = [stack.fargate.launches[0]!, stack.fargate.launches[1199]!];
+      // A bucket of 100, and 20 a second.
+      expect((last - first) / 1000).toBeLessThanOrEqual(1.02 * ((1200 - 100) / 20));
+      expect(stack.log.errors).toEqual([]);
+    },
+  );
 
   test('downloads from a mirror no more at once than its limit says, and makes more than that at once', async () => {
     const limits = { 'mirror:download.geofabrik.de': 4 };
