@@ -14,7 +14,7 @@ import { EngineHost } from './engine-runner.ts';
 import { findEngine, type EngineSearch } from './engine.ts';
 import { FolderRecords } from './folder-records.ts';
 import { FolderStore } from './folder-store.ts';
-import { HostHost } from './host-runner.ts';
+import { PlainHost } from './host-runner.ts';
 import { MemoryQueue } from './memory-queue.ts';
 import { patientLog } from './patient-log.ts';
 import type { HostKind, ProcessHost } from './process-host.ts';
@@ -152,7 +152,7 @@ function hostsOf({ id, work, log, engine, projectRoot }: HostNeeds): {
 } {
   const root = projectRoot ?? fileURLToPath(new URL('../../', import.meta.url));
   const onHost = (whyNoEngine: string): ProcessHost =>
-    new HostHost({ projectRoot: root, homeId: id, work, whyNoEngine, log });
+    new PlainHost({ projectRoot: root, homeId: id, work, whyNoEngine, log });
   return {
     host: remembered(async () => {
       const { engine: found, tried } = await engine();

@@ -41,7 +41,7 @@ export interface HostOptions {
   log: Log;
 }
 
-export class HostHost implements ProcessHost {
+export class PlainHost implements ProcessHost {
   readonly kind = 'host';
   readonly #options: HostOptions;
 

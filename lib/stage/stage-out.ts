@@ -28,8 +28,8 @@ export interface StageOutOptions {
   imageDigest?: string;
 }
 
-/** A report is facts, not data. */
-const MAX_REPORT_BYTES = 1024 * 1024;
+/** A report is facts, not data; of the thousand files that a granule may have (4 kB each) they are some. */
+const MAX_REPORT_BYTES = 8 * 1024 * 1024;
 /** S3's limit on a key, in bytes of UTF-8. */
 const MAX_KEY_BYTES = 1024;
 

@@ -36,6 +36,14 @@ class Fetched:
     last_modified: str | None
 
 
+class Refused(BadInput):
+    """The server answers, and does not give it: `code` is its HTTP status."""
+
+    def __init__(self, address: str, code: int) -> None:
+        super().__init__(f"{address}: the server refuses (HTTP {code}); check AREA and MIRROR")
+        self.code = code
+
+
 class _Broken(Exception):
     """This try failed in a way that another may not, after so many seconds at least."""
 
@@ -65,14 +73,20 @@ def download(address: str, path: str, stage: str) -> Fetched:
 
 
 def text(address: str) -> str:
-    """Fetches a small text. Raises as download does."""
+    """Fetches a small text that need not be there. Raises as download does."""
     got: list[str] = []
 
     def attempt() -> None:
         with _open(address, {}) as answer:
             got.append(answer.read(CHUNK).decode("utf-8", errors="replace"))
 
-    _tries(address, attempt, lambda: None)
+    try:
+        _tries(address, attempt, lambda: None)
+    except Refused as error:
+        # A bucket that may not be listed has a 403 for what it has not.
+        if error.code == 403:
+            raise NotThere(address) from None
+        raise
     return got[-1]
 
 
@@ -106,7 +120,7 @@ def _open(address: str, headers: dict[str, str]) -> http.client.HTTPResponse:
         if error.code in TRANSIENT:
             after = error.headers.get("Retry-After", "")
             raise _Broken(f"HTTP {error.code}", int(after) if after.isascii() and after.isdigit() else 0) from None
-        raise BadInput(f"{address}: the server refuses (HTTP {error.code}); check AREA and MIRROR") from None
+        raise Refused(address, error.code) from None
     except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
         raise _Broken(str(getattr(error, "reason", error))) from None
 

@@ -91,9 +91,18 @@ class Area(Case):
         self.assertIn("http://127.0.0.1:9/europe/island", ended.reason)
 
     def test_a_mirror_that_refuses_is_bad_input(self):
-        self.mirror.faults["/europe/island.poly"] = [403]
+        self.mirror.add_area("europe/island", self.extract, POLY)
+        self.mirror.faults["/europe/island-latest.osm.pbf"] = [403]
         ended = self.run_area()
         self.assertEqual((ended.code, "HTTP 403" in ended.reason), (65, True), ended.reason)
+
+    def test_a_bucket_that_may_not_be_listed_has_no_bounds_and_no_sum(self):
+        self.mirror.add_area("europe/island", self.extract, POLY)
+        self.mirror.faults = {"/europe/island.poly": [403], "/europe/island-latest.osm.pbf.md5": [403]}
+        ended = self.run_area(SKIP_MAP="true")
+        self.assertEqual((ended.code, ended.reason), (0, ""))
+        warned = {event["event"] for event in ended.events if event["level"] == "warn"}
+        self.assertLessEqual({"Source:Bounds:Missing", "Source:Checksum:Missing"}, warned)
 
     def test_an_area_across_the_180th_meridian_becomes_two_maps(self):
         path = os.path.join(self.bench.scratch, "fiji.osm.pbf")
