@@ -184,7 +184,7 @@ describe('staging', () => {
   test.each([
     ['not JSON', async () => await writeFile(paths.report, '{'), 'is not JSON'],
     ['the wrong shape', async () => await writeFile(paths.report, '{"boxes":[{"name":1}]}'), 'boxes.0'],
-    ['too large', async () => await writeFile(paths.report, ' '.repeat(1024 * 1024 + 1)), 'is the limit'],
+    ['too large', async () => await writeFile(paths.report, ' '.repeat(8 * 1024 * 1024 + 1)), 'is the limit'],
     ['a link', async () => await symlink('/etc/hostname', paths.report), 'could not be read'],
     ['a pipe', async () => spawnSync('mkfifo', [paths.report]), 'is not a file'],
     ['a folder', async () => await mkdir(paths.report), 'is not a file'],
