@@ -9,10 +9,11 @@
  *
  * Names that begin with a dot are not looked at.
  */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Params } from '../pipeline/job.ts';
 import { hasCode } from '../local/errors.ts';
+import { readIfThere } from '../local/read-if-there.ts';
 import { BadGoldenError } from './errors.ts';
 import { readCompare, type CompareFile } from './rules.ts';
 import { readSource, type RemoteFile, type SourceFile } from './source.ts';
@@ -153,15 +154,6 @@ async function foldersOf(folder: string): Promise<string[]> {
 function none(error: unknown): never[] {
   if (hasCode(error, 'ENOENT')) return [];
   throw error;
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
 }
 
 async function readJson(path: string): Promise<unknown> {

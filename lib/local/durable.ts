@@ -9,6 +9,13 @@ import { TEMP_PREFIX } from './keys.ts';
 /** A name beside `path`, hence on its file system even where a folder is a mount or a link. */
 export const tempBeside = (path: string): string => join(dirname(path), `${TEMP_PREFIX}${randomUUID()}`);
 
+/** `write` makes a file that then takes the place of `path` by rename: who has the old one open keeps it, nobody sees half of it. */
+export async function replaceFile(path: string, write: (temp: string) => Promise<void>): Promise<void> {
+  const temp = tempBeside(path);
+  await write(temp);
+  await rename(temp, path);
+}
+
 /**
  * Waits until a file's bytes are on the disk. Without it a power cut can leave a name whose file is empty: the rename is
  * in the journal before the data is. The folder is not synced: losing the newest name is as if the step had not been

@@ -1,9 +1,9 @@
 /** Which processes serve a home: one file for each, named by what makes a process unique. */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeFile } from './durable.ts';
-import { hasCode } from './errors.ts';
 import { bootId, processInfo } from './proc.ts';
+import { readIfThere } from './read-if-there.ts';
 
 const NAME = /^(\d+)-(\d+)-(\S+)$/;
 
@@ -30,15 +30,6 @@ export async function isServed(folder: string): Promise<boolean> {
   for (const { name, state } of await others(folder))
     if (state !== 'T' && state !== 'Z' && (await readIfThere(join(folder, name))) === ALL) return true;
   return false;
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
 }
 
 async function nameOf(pid: number): Promise<string> {

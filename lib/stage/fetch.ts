@@ -2,10 +2,11 @@
  * The step that fetches, before the command: by a `run.sh` of its own, in a control folder of its own below the command's. On
  * Fargate it is a container of its own, so that its end is an event; on one machine the same container goes on with the command.
  */
-import { copyFile, mkdir, chmod, readFile, rename, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { tempBeside } from '../local/durable.ts';
+import { copyFile, mkdir, chmod, readFile, symlink, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { replaceFile } from '../local/durable.ts';
 import { hasCode } from '../local/errors.ts';
+import { quote } from './env-script.ts';
 import type { AttemptLayout } from './layout.ts';
 
 /** How run.sh begins what it writes of a command that went well: read by its neighbours on Fargate with a shell's own means. */
@@ -18,20 +19,16 @@ export async function prepareFetch(
 ): Promise<void> {
   await mkdir(fetch.control, { recursive: true });
   if (anyUser) await chmod(fetch.control, 0o777);
-  const script = tempBeside(fetch.runScript);
-  await copyFile(runScript, script);
-  await rename(script, fetch.runScript);
-  await symlink(join('..', log.slice(log.lastIndexOf('/') + 1)), fetch.log).catch((error: unknown) => {
+  await replaceFile(fetch.runScript, async (temp) => await copyFile(runScript, temp));
+  await symlink(join('..', basename(log)), fetch.log).catch((error: unknown) => {
     if (!hasCode(error, 'EEXIST')) throw error;
   });
 }
 
 /** What the step's run.sh becomes when it went well. `words`: of `sh`. */
 export async function writeNext({ fetch }: AttemptLayout, words: string[]): Promise<void> {
-  const quoted = words.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`);
-  const next = tempBeside(fetch.next);
-  await writeFile(next, `exec sh ${quoted.join(' ')}\n`);
-  await rename(next, fetch.next);
+  const line = `exec sh ${words.map(quote).join(' ')}\n`;
+  await replaceFile(fetch.next, async (temp) => await writeFile(temp, line));
 }
 
 /** Whether the step is done, and went well. */

@@ -1,9 +1,9 @@
 /** The folder of one attempt: what stage-in prepares, main works in, and stage-out clears away. */
-import { chmod, copyFile, mkdir, rename } from 'node:fs/promises';
+import { chmod, copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
-import { tempBeside } from '../local/durable.ts';
+import { replaceFile } from '../local/durable.ts';
 
 export interface AttemptLayout {
   dir: string;
@@ -96,9 +96,9 @@ export async function makeLayout(
     if (anyUser) await chmod(folder, folder === layout.input ? 0o755 : 0o777);
   }
   // By rename: a shell reads its script as it goes, and an earlier launch's may be running.
-  const script = tempBeside(layout.runScript);
-  await copyFile(runScript, script);
-  await chmod(script, 0o755);
-  await rename(script, layout.runScript);
+  await replaceFile(layout.runScript, async (temp) => {
+    await copyFile(runScript, temp);
+    await chmod(temp, 0o755);
+  });
   return layout;
 }

@@ -1,8 +1,8 @@
 /** Several jobs in one container: what `pack.sh` needs to do them one after another. */
-import { chmod, copyFile, mkdir, rename, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { tempBeside } from '../local/durable.ts';
+import { replaceFile } from '../local/durable.ts';
 import type { LaunchMember } from '../ports.ts';
 import { envScript } from './env-script.ts';
 
@@ -32,19 +32,13 @@ export async function writePack(
     if (dir.includes('\n')) throw new Error(`The folder ${JSON.stringify(dir)} has a line break in its name`);
     return `${Math.ceil(deadlineSeconds)} ${job} ${attempt} ${dir}\n`;
   });
+  // By rename: a shell reads its script as it goes, and an earlier launch's may be running. After a power cut none is.
   for (const one of members) {
-    await replace(join(one.control, 'env.sh'), (temp) => writeFile(temp, envScript(one.member.env)));
+    await replaceFile(join(one.control, 'env.sh'), (temp) => writeFile(temp, envScript(one.member.env)));
   }
-  await replace(join(control, 'members'), (temp) => writeFile(temp, list.join('')));
-  await replace(join(control, 'pack.sh'), async (temp) => {
+  await replaceFile(join(control, 'members'), (temp) => writeFile(temp, list.join('')));
+  await replaceFile(join(control, 'pack.sh'), async (temp) => {
     await copyFile(script, temp);
     await chmod(temp, 0o755);
   });
-}
-
-/** By rename: a shell reads its script as it goes, and an earlier launch's may be running. After a power cut none is. */
-async function replace(path: string, write: (temp: string) => Promise<void>): Promise<void> {
-  const temp = tempBeside(path);
-  await write(temp);
-  await rename(temp, path);
 }

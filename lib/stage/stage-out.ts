@@ -1,6 +1,6 @@
 /** After main, whatever its end was: what it left behind goes to the staging store, and the attempt record last. */
 import { constants } from 'node:fs';
-import { chmod, lstat, open, readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { chmod, lstat, open, readdir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as z from 'zod';
@@ -14,6 +14,7 @@ import {
 import type { ObjectStore } from '../ports.ts';
 import { removeTree } from '../local/durable.ts';
 import { hasCode, messageOf } from '../local/errors.ts';
+import { readIfThere } from '../local/read-if-there.ts';
 import { attemptLayout, HIDDEN_OUTPUT, StageInRecord, type AttemptLayout } from './layout.ts';
 import { sha256File } from './sha256.ts';
 import { stampOf } from './stage-in.ts';
@@ -219,13 +220,8 @@ async function readReport(paths: AttemptLayout): Promise<{ report?: Report; repo
  * an attempt that ended without a word.
  */
 async function readJson<T>(path: string, schema: { parse(value: unknown): T }): Promise<T | undefined> {
-  let body: string;
-  try {
-    body = await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+  const body = await readIfThere(path);
+  if (body === undefined) return undefined;
   try {
     return schema.parse(JSON.parse(body));
   } catch {
